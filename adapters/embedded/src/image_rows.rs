@@ -1,0 +1,211 @@
+//! The statements behind [`SqliteImages`](crate::SqliteImages). Stages are literals (0 reserved, 1 present,
+//! 2 deleted), because SQLite uses a partial index only if the query shows its condition.
+
+use pixmill::{Image, ImageId, JobId, NewVersion, Timestamp, UserId, Version};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::columns::{Cursor, image_id, job_id, millis, timestamp, user_id};
+use crate::error::DatabaseError;
+
+type Result<T> = std::result::Result<T, DatabaseError>;
+
+/// An image beside its current version, in the order that `read_image` expects.
+const SELECT_IMAGE: &str = "
+    SELECT v.number, v.parent, v.job, v.content, v.created_at, i.id, i.owner, i.created_at
+    FROM images i JOIN versions v ON v.image = i.id AND v.number = i.current
+    WHERE i.stage = 1";
+
+/// A version, in the order that `read_version` expects.
+const SELECT_VERSION: &str = "
+    SELECT v.number, v.parent, v.job, v.content, v.created_at
+    FROM versions v JOIN images i ON i.id = v.image
+    WHERE i.stage = 1 AND v.image = ?";
+
+pub(crate) fn reserve(connection: &Connection, id: ImageId, due_at: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO images (id, stage, due_at) VALUES (?, 0, ?)
+               ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at WHERE stage = 0";
+    connection.prepare_cached(sql)?.execute(params![id.as_bytes(), millis(due_at)])?;
+    Ok(())
+}
+
+pub(crate) fn insert(connection: &Connection, image: &Image, now: Timestamp) -> Result<bool> {
+    let Image { id, owner, created_at, current } = image;
+    let sql = "UPDATE images SET stage = 1, owner = ?1, created_at = ?2, current = ?4, next_number = ?4 + 1,
+                                 due_at = NULL
+               WHERE id = ?3 AND stage = 0 AND due_at > ?5";
+    let present = connection.prepare_cached(sql)?.execute(params![
+        owner.as_bytes(),
+        millis(*created_at),
+        id.as_bytes(),
+        current.number,
+        millis(now),
+    ])?;
+    if present == 1 {
+        insert_version(connection, *id, current)?;
+    }
+    Ok(present == 1)
+}
+
+pub(crate) fn get(connection: &Connection, owner: UserId, id: ImageId) -> Result<Option<Image>> {
+    let sql = format!("{SELECT_IMAGE} AND i.id = ? AND i.owner = ?");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![id.as_bytes(), owner.as_bytes()])?;
+    rows.next()?.map(read_image).transpose()
+}
+
+pub(crate) fn list(
+    connection: &Connection,
+    owner: UserId,
+    after: Option<ImageId>,
+    limit: i64,
+) -> Result<Vec<Image>> {
+    let Some(cursor) = cursor(connection, owner, after)? else { return Ok(Vec::new()) };
+    let sql = format!(
+        "{SELECT_IMAGE} AND i.owner = ? AND (i.created_at, i.id) < (?, ?)
+         ORDER BY i.created_at DESC, i.id DESC LIMIT ?"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![owner.as_bytes(), cursor.created_at, cursor.id, limit])?;
+    let mut images = Vec::new();
+    while let Some(row) = rows.next()? {
+        images.push(read_image(row)?);
+    }
+    Ok(images)
+}
+
+/// The place of an image in its owner's list. Deleted ones are known until they are purged.
+fn cursor(connection: &Connection, owner: UserId, after: Option<ImageId>) -> Result<Option<Cursor>> {
+    let Some(id) = after else { return Ok(Some(Cursor::start())) };
+    let created_at = connection
+        .prepare_cached("SELECT created_at FROM images WHERE id = ? AND owner = ?")?
+        .query_row(params![id.as_bytes(), owner.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(created_at.map(|created_at| Cursor { created_at, id: id.as_bytes().to_vec() }))
+}
+
+pub(crate) fn version(connection: &Connection, id: ImageId, number: u32) -> Result<Option<Version>> {
+    let sql = format!("{SELECT_VERSION} AND v.number = ?");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![id.as_bytes(), number])?;
+    rows.next()?.map(read_version).transpose()
+}
+
+pub(crate) fn versions(connection: &Connection, id: ImageId) -> Result<Vec<Version>> {
+    let sql = format!("{SELECT_VERSION} ORDER BY v.number");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![id.as_bytes()])?;
+    let mut versions = Vec::new();
+    while let Some(row) = rows.next()? {
+        versions.push(read_version(row)?);
+    }
+    Ok(versions)
+}
+
+pub(crate) fn add_version(
+    connection: &Connection,
+    version: &NewVersion,
+    now: Timestamp,
+) -> Result<Option<u32>> {
+    let NewVersion { image, job, parent, content } = version;
+    let next = connection
+        .prepare_cached("SELECT next_number FROM images WHERE id = ? AND stage = 1")?
+        .query_row(params![image.as_bytes()], |row| row.get::<_, u32>(0))
+        .optional()?;
+    let Some(number) = next else { return Ok(None) };
+    let known = connection
+        .prepare_cached("SELECT number FROM versions WHERE image = ? AND job = ?")?
+        .query_row(params![image.as_bytes(), job.as_bytes()], |row| row.get(0))
+        .optional()?;
+    if known.is_some() {
+        return Ok(known);
+    }
+    let version =
+        Version { number, parent: Some(*parent), job: Some(*job), content: content.clone(), created_at: now };
+    insert_version(connection, *image, &version)?;
+    connection
+        .prepare_cached("UPDATE images SET current = ?1, next_number = ?1 + 1 WHERE id = ?2")?
+        .execute(params![number, image.as_bytes()])?;
+    Ok(Some(number))
+}
+
+pub(crate) fn drop_version(connection: &Connection, id: ImageId, job: JobId) -> Result<()> {
+    let dropped = connection
+        .prepare_cached("DELETE FROM versions WHERE image = ? AND job = ? RETURNING number, parent")?
+        .query_row(params![id.as_bytes(), job.as_bytes()], |row| Ok((row.get::<_, u32>(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((number, parent)) = dropped else { return Ok(()) };
+    let parent: Option<u32> = parent;
+    // If the parent was dropped before, the latest version before this one stands in for it.
+    let sql = "UPDATE images SET current = (SELECT number FROM versions WHERE image = ?1 AND number < ?2
+                                            ORDER BY number = ?3 DESC, number DESC LIMIT 1)
+               WHERE id = ?1 AND current = ?2";
+    connection.prepare_cached(sql)?.execute(params![id.as_bytes(), number, parent])?;
+    Ok(())
+}
+
+pub(crate) fn delete(connection: &Connection, owner: UserId, id: ImageId, due_at: Timestamp) -> Result<bool> {
+    let sql =
+        "UPDATE images SET stage = 2, current = NULL, due_at = ? WHERE id = ? AND owner = ? AND stage = 1";
+    let deleted =
+        connection.prepare_cached(sql)?.execute(params![millis(due_at), id.as_bytes(), owner.as_bytes()])?;
+    if deleted == 1 {
+        connection.prepare_cached("DELETE FROM versions WHERE image = ?")?.execute(params![id.as_bytes()])?;
+    }
+    Ok(deleted == 1)
+}
+
+/// Lists what is due, and turns the reservations in the list into deleted images.
+pub(crate) fn due_removals(connection: &Connection, now: Timestamp, limit: i64) -> Result<Vec<ImageId>> {
+    let sql = "SELECT id, stage FROM images WHERE due_at <= ? ORDER BY due_at LIMIT ?";
+    let due = connection
+        .prepare_cached(sql)?
+        .query_map(params![millis(now), limit], |row| Ok((image_id(row, 0)?, row.get::<_, i64>(1)? == 0)))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut end = connection.prepare_cached("UPDATE images SET stage = 2 WHERE id = ?")?;
+    for (id, _) in due.iter().filter(|(_, reserved)| *reserved) {
+        end.execute(params![id.as_bytes()])?;
+    }
+    Ok(due.into_iter().map(|(id, _)| id).collect())
+}
+
+pub(crate) fn purge(connection: &Connection, id: ImageId) -> Result<()> {
+    connection
+        .prepare_cached("DELETE FROM images WHERE id = ? AND stage <> 1")?
+        .execute(params![id.as_bytes()])?;
+    Ok(())
+}
+
+fn insert_version(connection: &Connection, image: ImageId, version: &Version) -> Result<()> {
+    let Version { number, parent, job, content, created_at } = version;
+    let sql =
+        "INSERT INTO versions (image, number, parent, job, content, created_at) VALUES (?, ?, ?, ?, ?, ?)";
+    connection.prepare_cached(sql)?.execute(params![
+        image.as_bytes(),
+        number,
+        parent,
+        job.as_ref().map(JobId::as_bytes),
+        serde_json::to_string(content)?,
+        millis(*created_at),
+    ])?;
+    Ok(())
+}
+
+fn read_image(row: &Row<'_>) -> Result<Image> {
+    Ok(Image {
+        id: image_id(row, 5)?,
+        owner: user_id(row, 6)?,
+        created_at: timestamp(row, 7)?,
+        current: read_version(row)?,
+    })
+}
+
+fn read_version(row: &Row<'_>) -> Result<Version> {
+    let job = if row.get_ref(2)? == rusqlite::types::ValueRef::Null { None } else { Some(job_id(row, 2)?) };
+    Ok(Version {
+        number: row.get(0)?,
+        parent: row.get(1)?,
+        job,
+        content: serde_json::from_str(&row.get::<_, String>(3)?)?,
+        created_at: timestamp(row, 4)?,
+    })
+}

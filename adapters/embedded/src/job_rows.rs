@@ -1,0 +1,201 @@
+//! The statements behind [`SqliteJobs`](crate::SqliteJobs), and the columns that queries need beside the job.
+
+use pixmill::ports::PageRequest;
+use pixmill::{Derivation, ImageId, Job, JobId, JobState, JobStatus, Timestamp, UserId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::columns::{Cursor, job_id, millis, row_limit, status_code};
+use crate::error::DatabaseError;
+
+type Result<T> = std::result::Result<T, DatabaseError>;
+
+const LIST: &str = "SELECT job FROM jobs WHERE owner = ? AND (created_at, id) < (?, ?)
+                    ORDER BY created_at DESC, id DESC LIMIT ?";
+const LIST_BY_STATUS: &str =
+    "SELECT job FROM jobs WHERE owner = ? AND status = ? AND (created_at, id) < (?, ?)
+                              ORDER BY created_at DESC, id DESC LIMIT ?";
+const OPEN_ON_IMAGE: &str = "SELECT job FROM jobs WHERE image = ? AND status < 2";
+const FIND_RESULT: &str = "SELECT job FROM jobs WHERE derivation = ? AND result_until > ?
+                           ORDER BY result_until DESC LIMIT 1";
+const DUE_UNPUBLISHED: &str = "SELECT id FROM jobs WHERE stale_since <= ? AND not_before <= ?
+                               ORDER BY stale_since LIMIT ?";
+const DUE_REMOVALS: &str = "SELECT job FROM jobs WHERE removal_due_at <= ? ORDER BY removal_due_at LIMIT ?";
+
+/// What a job's state means for queries; it is stored anew with every change.
+struct Due {
+    stale_since: Option<i64>,
+    not_before: i64,
+    result_until: Option<i64>,
+    removal_due_at: Option<i64>,
+}
+
+impl Due {
+    fn of(job: &Job) -> Self {
+        let removal_due_at = job.remove_output_at.map(millis);
+        let mut due = Self { stale_since: None, not_before: 0, result_until: None, removal_due_at };
+        match &job.state {
+            JobState::Queued { not_before } => {
+                due.stale_since = job.unpublished.then(|| millis(job.updated_at));
+                due.not_before = millis(*not_before);
+            }
+            JobState::Running { lease } => due.stale_since = Some(millis(lease.expires_at)),
+            JobState::Completed { .. } => due.result_until = Some(removal_due_at.unwrap_or(i64::MAX)),
+            JobState::Failed { .. } | JobState::Cancelled => {}
+        }
+        due
+    }
+}
+
+/// Adds a job, unless there is one of this id.
+pub(crate) fn insert(connection: &Connection, job: &Job) -> Result<bool> {
+    let sql = "INSERT INTO jobs (id, owner, image, status, created_at, derivation, stale_since, not_before,
+                                 result_until, removal_due_at, job)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+    let due = Due::of(job);
+    let inserted = connection.prepare_cached(sql)?.execute(params![
+        job.id.as_bytes(),
+        job.owner.as_bytes(),
+        job.image.as_bytes(),
+        status_code(job.status()),
+        millis(job.created_at),
+        job.derivation.as_str(),
+        due.stale_since,
+        due.not_before,
+        due.result_until,
+        due.removal_due_at,
+        serde_json::to_string(job)?,
+    ])?;
+    Ok(inserted == 1)
+}
+
+/// Stores a job that has changed.
+pub(crate) fn update(connection: &Connection, job: &Job) -> Result<()> {
+    let sql =
+        "UPDATE jobs SET status = ?, stale_since = ?, not_before = ?, result_until = ?, removal_due_at = ?,
+                               job = ?
+               WHERE id = ?";
+    let due = Due::of(job);
+    connection.prepare_cached(sql)?.execute(params![
+        status_code(job.status()),
+        due.stale_since,
+        due.not_before,
+        due.result_until,
+        due.removal_due_at,
+        serde_json::to_string(job)?,
+        job.id.as_bytes(),
+    ])?;
+    Ok(())
+}
+
+/// Stores that a job's output is removed, which the job itself does not say.
+pub(crate) fn clear_removal(connection: &Connection, id: JobId) -> Result<()> {
+    let sql = "UPDATE jobs SET removal_due_at = NULL WHERE id = ?";
+    connection.prepare_cached(sql)?.execute(params![id.as_bytes()])?;
+    Ok(())
+}
+
+pub(crate) fn load(connection: &Connection, id: JobId) -> Result<Option<Job>> {
+    let mut statement = connection.prepare_cached("SELECT job FROM jobs WHERE id = ?")?;
+    let mut rows = statement.query(params![id.as_bytes()])?;
+    rows.next()?.map(|row| read(row, 0)).transpose()
+}
+
+/// One page of a user's jobs and one job more, if there is one.
+pub(crate) fn list(
+    connection: &Connection,
+    owner: UserId,
+    status: Option<JobStatus>,
+    page: PageRequest<JobId>,
+) -> Result<Vec<Job>> {
+    let Some(cursor) = cursor(connection, owner, page.after)? else { return Ok(Vec::new()) };
+    let limit = row_limit(page.limit.saturating_add(1));
+    let Cursor { created_at, id } = cursor;
+    let owner = owner.as_bytes();
+    match status {
+        None => select(connection, LIST, params![owner, created_at, id, limit]),
+        Some(status) => {
+            select(connection, LIST_BY_STATUS, params![owner, status_code(status), created_at, id, limit])
+        }
+    }
+}
+
+fn cursor(connection: &Connection, owner: UserId, after: Option<JobId>) -> Result<Option<Cursor>> {
+    let Some(id) = after else { return Ok(Some(Cursor::start())) };
+    let created_at = connection
+        .prepare_cached("SELECT created_at FROM jobs WHERE id = ? AND owner = ?")?
+        .query_row(params![id.as_bytes(), owner.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(created_at.map(|created_at| Cursor { created_at, id: id.as_bytes().to_vec() }))
+}
+
+pub(crate) fn open_on_image(connection: &Connection, image: ImageId) -> Result<Vec<Job>> {
+    select(connection, OPEN_ON_IMAGE, params![image.as_bytes()])
+}
+
+/// The jobs that somebody holds, or held.
+pub(crate) fn running(connection: &Connection) -> Result<Vec<Job>> {
+    // The first condition is there for the index of open jobs.
+    select(connection, "SELECT job FROM jobs WHERE status < 2 AND status = 1", [])
+}
+
+/// A completed job of this derivation whose result is still kept after `until`: the one kept longest.
+pub(crate) fn find_result(
+    connection: &Connection,
+    derivation: &Derivation,
+    until: Timestamp,
+) -> Result<Option<Job>> {
+    // A saved result is kept for ever, also measured at the end of time.
+    let until = millis(until).min(i64::MAX - 1);
+    Ok(select(connection, FIND_RESULT, params![derivation.as_str(), until])?.pop())
+}
+
+pub(crate) fn due_unpublished(
+    connection: &Connection,
+    stale_before: Timestamp,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<JobId>> {
+    let mut statement = connection.prepare_cached(DUE_UNPUBLISHED)?;
+    let ids = statement.query_map(params![millis(stale_before), millis(now), limit], |row| job_id(row, 0))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(crate) fn due_removals(connection: &Connection, now: Timestamp, limit: i64) -> Result<Vec<Job>> {
+    select(connection, DUE_REMOVALS, params![millis(now), limit])
+}
+
+/// The job in a column.
+pub(crate) fn read(row: &Row<'_>, column: usize) -> Result<Job> {
+    Ok(serde_json::from_str(&row.get::<_, String>(column)?)?)
+}
+
+fn select(connection: &Connection, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<Job>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(parameters)?;
+    let mut jobs = Vec::new();
+    while let Some(row) = rows.next()? {
+        jobs.push(read(row, 0)?);
+    }
+    Ok(jobs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_query_reads_the_whole_table_or_sorts() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        crate::migrations::migrate(&mut connection, std::path::Path::new("db")).unwrap();
+        for sql in [LIST, LIST_BY_STATUS, OPEN_ON_IMAGE, FIND_RESULT, DUE_UNPUBLISHED, DUE_REMOVALS] {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
+            let steps = statement
+                .query_map(rusqlite::params_from_iter(nulls), |row| row.get::<_, String>(3))
+                .unwrap();
+            for step in steps.map(|step| step.unwrap()) {
+                assert!(step.starts_with("SEARCH jobs USING INDEX"), "{sql}: {step}");
+            }
+        }
+    }
+}

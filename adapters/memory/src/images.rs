@@ -1,0 +1,200 @@
+//! The repository of images.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pixmill::ports::{Clock, Images, Page, PageRequest, PortError};
+use pixmill::{Image, ImageId, JobId, NewVersion, Timestamp, UserId, Version};
+
+use crate::lock;
+use crate::timeline::Timeline;
+
+/// Images in memory.
+pub struct MemoryImages {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    images: HashMap<ImageId, Stage>,
+    timeline: Timeline<ImageId>,
+}
+
+enum Stage {
+    Reserved { until: Timestamp },
+    Present(Present),
+    // The time of its creation tells where a list goes on after it.
+    Deleted { due: Timestamp, created_at: Timestamp },
+}
+
+struct Present {
+    owner: UserId,
+    created_at: Timestamp,
+    /// Ascending by number.
+    versions: Vec<Version>,
+    current: u32,
+    last_number: u32,
+}
+
+impl MemoryImages {
+    /// No images. Reservations and graces run by `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::default() }
+    }
+}
+
+impl State {
+    fn present(&self, id: ImageId) -> Option<&Present> {
+        match self.images.get(&id) {
+            Some(Stage::Present(present)) => Some(present),
+            _ => None,
+        }
+    }
+
+    fn present_mut(&mut self, id: ImageId) -> Option<&mut Present> {
+        match self.images.get_mut(&id) {
+            Some(Stage::Present(present)) => Some(present),
+            _ => None,
+        }
+    }
+
+    fn created_at(&self, id: ImageId) -> Option<Timestamp> {
+        match self.images.get(&id)? {
+            Stage::Reserved { .. } => None,
+            Stage::Present(Present { created_at, .. }) | Stage::Deleted { created_at, .. } => {
+                Some(*created_at)
+            }
+        }
+    }
+
+    fn owned(&self, owner: UserId, id: ImageId) -> Option<Image> {
+        self.present(id).filter(|present| present.owner == owner).map(|present| present.image(id))
+    }
+}
+
+impl Present {
+    fn image(&self, id: ImageId) -> Image {
+        let current = self.version(self.current).expect("the current version is never dropped").clone();
+        Image { id, owner: self.owner, created_at: self.created_at, current }
+    }
+
+    fn version(&self, number: u32) -> Option<&Version> {
+        self.versions.iter().find(|version| version.number == number)
+    }
+
+    fn add(&mut self, version: NewVersion, created_at: Timestamp) -> u32 {
+        let NewVersion { image: _, job, parent, content } = version;
+        if let Some(existing) = self.versions.iter().find(|version| version.job == Some(job)) {
+            return existing.number;
+        }
+        self.last_number += 1;
+        let number = self.last_number;
+        self.versions.push(Version { number, parent: Some(parent), job: Some(job), content, created_at });
+        self.current = number;
+        number
+    }
+
+    fn drop_of(&mut self, job: JobId) {
+        let Some(place) = self.versions.iter().position(|version| version.job == Some(job)) else {
+            return;
+        };
+        let dropped = self.versions.remove(place);
+        if self.current == dropped.number {
+            // The parent may have been dropped before; then the version just below takes its place.
+            let parent = dropped.parent.filter(|parent| self.version(*parent).is_some());
+            self.current = parent.unwrap_or_else(|| self.versions[place - 1].number);
+        }
+    }
+}
+
+#[async_trait]
+impl Images for MemoryImages {
+    async fn reserve(&self, id: ImageId, ttl: Duration) -> Result<(), PortError> {
+        let until = self.clock.now() + ttl;
+        let images = &mut lock(&self.state).images;
+        if let Stage::Reserved { until: existing } = images.entry(id).or_insert(Stage::Reserved { until }) {
+            *existing = until;
+        }
+        Ok(())
+    }
+
+    async fn insert(&self, image: Image) -> Result<bool, PortError> {
+        let now = self.clock.now();
+        let State { images, timeline } = &mut *lock(&self.state);
+        let Image { id, owner, created_at, current } = image;
+        let Some(stage) = images.get_mut(&id) else { return Ok(false) };
+        // An expired reservation may be on its way to removal.
+        if !matches!(stage, Stage::Reserved { until } if *until > now) {
+            return Ok(false);
+        }
+        let number = current.number;
+        let versions = vec![current];
+        *stage =
+            Stage::Present(Present { owner, created_at, versions, current: number, last_number: number });
+        timeline.add(owner, created_at, id);
+        Ok(true)
+    }
+
+    async fn get(&self, owner: UserId, id: ImageId) -> Result<Option<Image>, PortError> {
+        Ok(lock(&self.state).owned(owner, id))
+    }
+
+    async fn list(&self, owner: UserId, page: PageRequest<ImageId>) -> Result<Page<Image>, PortError> {
+        let state = lock(&self.state);
+        Ok(state.timeline.page(owner, page, |id| state.created_at(id), |id| state.owned(owner, id)))
+    }
+
+    async fn version(&self, id: ImageId, number: u32) -> Result<Option<Version>, PortError> {
+        Ok(lock(&self.state).present(id).and_then(|present| present.version(number)).cloned())
+    }
+
+    async fn versions(&self, id: ImageId) -> Result<Vec<Version>, PortError> {
+        Ok(lock(&self.state).present(id).map(|present| present.versions.clone()).unwrap_or_default())
+    }
+
+    async fn add_version(&self, version: NewVersion) -> Result<Option<u32>, PortError> {
+        let now = self.clock.now();
+        Ok(lock(&self.state).present_mut(version.image).map(|present| present.add(version, now)))
+    }
+
+    async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
+        if let Some(present) = lock(&self.state).present_mut(id) {
+            present.drop_of(job);
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, owner: UserId, id: ImageId, grace: Duration) -> Result<bool, PortError> {
+        let due = self.clock.now() + grace;
+        let State { images, timeline } = &mut *lock(&self.state);
+        let Some(stage) = images.get_mut(&id) else { return Ok(false) };
+        let created_at = match stage {
+            Stage::Present(present) if present.owner == owner => present.created_at,
+            _ => return Ok(false),
+        };
+        *stage = Stage::Deleted { due, created_at };
+        timeline.remove(owner, created_at, id);
+        Ok(true)
+    }
+
+    async fn due_removals(&self, limit: usize) -> Result<Vec<ImageId>, PortError> {
+        let now = self.clock.now();
+        let is_due = |stage: &Stage| match stage {
+            Stage::Reserved { until: due } | Stage::Deleted { due, .. } => *due <= now,
+            Stage::Present(_) => false,
+        };
+        let state = lock(&self.state);
+        Ok(state.images.iter().filter(|(_, stage)| is_due(stage)).map(|(id, _)| *id).take(limit).collect())
+    }
+
+    async fn purge(&self, id: ImageId) -> Result<(), PortError> {
+        let images = &mut lock(&self.state).images;
+        if !matches!(images.get(&id), Some(Stage::Present(_))) {
+            images.remove(&id);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! The repository of jobs. The rules of a job's states are [`Job`]'s own; here each is applied under one lock.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pixmill::ports::{Accepted, Cancellation, Clock, Jobs, Page, PageRequest, PortError};
+use pixmill::{
+    Claim, ClaimTerms, Derivation, ImageId, Job, JobId, JobState, JobStatus, LeaseToken, Outcome, Timestamp,
+    UserId,
+};
+
+use crate::lock;
+use crate::timeline::Timeline;
+
+/// Jobs in memory. The queue is another store, so accepted jobs are [`Accepted::Unpublished`].
+pub struct MemoryJobs {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: HashMap<JobId, Record>,
+    timeline: Timeline<JobId>,
+    by_derivation: HashMap<Derivation, Vec<JobId>>,
+    by_image: HashMap<ImageId, Vec<JobId>>,
+}
+
+struct Record {
+    job: Job,
+    output_removed: bool,
+}
+
+impl MemoryJobs {
+    /// No jobs. Leases and waits run by `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::default() }
+    }
+
+    /// Applies a transition to a job, if it exists, at the time that it is now.
+    fn change<T>(&self, id: JobId, transition: impl FnOnce(&mut Job, Timestamp) -> T) -> Option<T> {
+        let mut state = lock(&self.state);
+        // Read under the lock, so that no two changes see the time run backwards.
+        let now = self.clock.now();
+        state.jobs.get_mut(&id).map(|record| transition(&mut record.job, now))
+    }
+}
+
+impl State {
+    fn owned(&self, owner: UserId, id: JobId) -> Option<&Job> {
+        self.jobs.get(&id).map(|record| &record.job).filter(|job| job.owner == owner)
+    }
+}
+
+/// Whether the queue may not know of a job, as [`Jobs::due_unpublished`] defines it.
+fn may_be_unknown_to_queue(job: &Job, now: Timestamp, older_than: Duration) -> bool {
+    match &job.state {
+        JobState::Queued { not_before } => {
+            job.unpublished && *not_before <= now && job.updated_at + older_than <= now
+        }
+        JobState::Running { lease } => lease.expires_at + older_than <= now,
+        _ => false,
+    }
+}
+
+#[async_trait]
+impl Jobs for MemoryJobs {
+    async fn accept(&self, job: Job) -> Result<Accepted, PortError> {
+        let State { jobs, timeline, by_derivation, by_image } = &mut *lock(&self.state);
+        if let Entry::Vacant(vacant) = jobs.entry(job.id) {
+            timeline.add(job.owner, job.created_at, job.id);
+            by_derivation.entry(job.derivation.clone()).or_default().push(job.id);
+            by_image.entry(job.image).or_default().push(job.id);
+            vacant.insert(Record { job, output_removed: false });
+        }
+        Ok(Accepted::Unpublished)
+    }
+
+    async fn published(&self, id: JobId) -> Result<(), PortError> {
+        self.change(id, |job, _| job.unpublished = false);
+        Ok(())
+    }
+
+    async fn get(&self, owner: UserId, id: JobId) -> Result<Option<Job>, PortError> {
+        Ok(lock(&self.state).owned(owner, id).cloned())
+    }
+
+    async fn load(&self, id: JobId) -> Result<Option<Job>, PortError> {
+        Ok(lock(&self.state).jobs.get(&id).map(|record| record.job.clone()))
+    }
+
+    async fn list(
+        &self,
+        owner: UserId,
+        status: Option<JobStatus>,
+        page: PageRequest<JobId>,
+    ) -> Result<Page<Job>, PortError> {
+        let state = lock(&self.state);
+        let place = |id| state.owned(owner, id).map(|job| job.created_at);
+        let matches = |job: &&Job| status.is_none_or(|status| job.status() == status);
+        Ok(state.timeline.page(owner, page, place, |id| state.owned(owner, id).filter(matches).cloned()))
+    }
+
+    async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError> {
+        Ok(self.change(id, |job, now| job.claim(now, terms)).unwrap_or(Claim::Unknown))
+    }
+
+    async fn renew(&self, id: JobId, token: LeaseToken, ttl: Duration) -> Result<bool, PortError> {
+        Ok(self.change(id, |job, now| job.renew(now, token, ttl)).unwrap_or(false))
+    }
+
+    async fn finish(&self, id: JobId, token: LeaseToken, outcome: Outcome) -> Result<bool, PortError> {
+        Ok(self.change(id, |job, now| job.finish(now, token, outcome)).unwrap_or(false))
+    }
+
+    async fn cancel(&self, owner: UserId, id: JobId) -> Result<Cancellation, PortError> {
+        let cancel = |job: &mut Job, now| {
+            if job.owner != owner {
+                Cancellation::Unknown
+            } else if job.cancel(now) {
+                Cancellation::Cancelled(Box::new(job.clone()))
+            } else {
+                Cancellation::Finished(job.status())
+            }
+        };
+        Ok(self.change(id, cancel).unwrap_or(Cancellation::Unknown))
+    }
+
+    async fn cancel_all(&self, image: ImageId) -> Result<Vec<Job>, PortError> {
+        let State { jobs, by_image, .. } = &mut *lock(&self.state);
+        let now = self.clock.now();
+        let mut cancelled = Vec::new();
+        for id in by_image.get(&image).into_iter().flatten() {
+            if let Some(record) = jobs.get_mut(id)
+                && record.job.cancel(now)
+            {
+                cancelled.push(record.job.clone());
+            }
+        }
+        Ok(cancelled)
+    }
+
+    async fn find_result(
+        &self,
+        derivation: Derivation,
+        for_at_least: Duration,
+    ) -> Result<Option<Job>, PortError> {
+        let State { jobs, by_derivation, .. } = &*lock(&self.state);
+        let until = self.clock.now() + for_at_least;
+        let candidates = by_derivation.get(&derivation).into_iter().flatten().rev();
+        let mut kept = candidates
+            .filter_map(|id| jobs.get(id))
+            .filter(|record| !record.output_removed && record.job.output(until).is_some());
+        Ok(kept.next().map(|record| record.job.clone()))
+    }
+
+    async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {
+        let state = lock(&self.state);
+        let now = self.clock.now();
+        let mut due: Vec<&Job> = state.jobs.values().map(|record| &record.job).collect();
+        due.retain(|job| may_be_unknown_to_queue(job, now, older_than));
+        due.sort_by_key(|job| (job.updated_at, job.id));
+        Ok(due.into_iter().take(limit).map(|job| job.id).collect())
+    }
+
+    async fn due_output_removals(&self, limit: usize) -> Result<Vec<Job>, PortError> {
+        let state = lock(&self.state);
+        let now = self.clock.now();
+        let is_due = |record: &&Record| {
+            !record.output_removed && record.job.remove_output_at.is_some_and(|at| at <= now)
+        };
+        Ok(state.jobs.values().filter(is_due).take(limit).map(|record| record.job.clone()).collect())
+    }
+
+    async fn output_removed(&self, id: JobId) -> Result<(), PortError> {
+        if let Some(record) = lock(&self.state).jobs.get_mut(&id) {
+            record.output_removed = true;
+        }
+        Ok(())
+    }
+}

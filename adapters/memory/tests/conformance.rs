@@ -1,0 +1,19 @@
+//! The ports' trials, on every port in memory.
+
+use pixmill_memory::{
+    MemoryBlobStore, MemoryCache, MemoryEvents, MemoryImages, MemoryJobs, MemoryLimiter, MemoryQueue,
+    MemoryUsers,
+};
+
+fn main() {
+    pixmill_testkit::conformance("memory")
+        .users(|_| async { Ok(MemoryUsers::new()) })
+        .images(|clock| async { Ok(MemoryImages::new(clock)) })
+        .jobs(|clock| async { Ok(MemoryJobs::new(clock)) })
+        .queue(|clock| async { Ok(MemoryQueue::new(clock)) })
+        .blobs(|_| async { Ok(MemoryBlobStore::new()) })
+        .cache(|clock| async { Ok(MemoryCache::new(clock)) })
+        .events(|_| async { Ok(MemoryEvents::new()) })
+        .limiter(|clock| async { Ok(MemoryLimiter::new(clock)) })
+        .run()
+}

@@ -1,0 +1,242 @@
+//! One child process as its parent sees it: started, spoken to, and looked at when it has died.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pixmill::EngineError;
+use pixmill::ports::{Processed, Work};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
+
+use super::protocol::{
+    ANSWER, AnswerHead, ONE_PIECE, PREFIX_LEN, REQUEST, RequestHead, decode_head, encode_head, head_len,
+    invalid,
+};
+use super::{CHILD_ARGUMENT, ChildConfig};
+
+/// How much of what a child writes to stderr is kept, in bytes: the end of it.
+const STDERR_TAIL: usize = 4 << 10;
+/// How long a child whose pipes are closed may take to exit before it is killed.
+const DYING: Duration = Duration::from_secs(1);
+/// The variables that a child inherits: what the loader and Rust need, and nothing that may be a secret.
+const ENVIRONMENT: [&str; 4] =
+    ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "RUST_BACKTRACE", "LLVM_PROFILE_FILE"];
+/// Mimalloc, if it is the program's allocator, would make a gigabyte writable ahead of need, which the limit on
+/// the child's data counts in full; with this it only reserves it.
+const ALLOCATOR: (&str, &str) = ("MIMALLOC_ARENA_EAGER_COMMIT", "0");
+
+/// A running child. Dropping it kills it.
+#[derive(Debug)]
+pub(super) struct ChildProcess {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    stderr: Stderr,
+    max_result: u64,
+    jobs: u32,
+}
+
+impl ChildProcess {
+    pub(super) fn start(config: &ChildConfig) -> io::Result<Self> {
+        let mut command = Command::new(&config.program);
+        command
+            .arg0(name())
+            .arg(CHILD_ARGUMENT)
+            .arg(config.child_memory().to_string())
+            .arg(config.file_bytes.to_string())
+            .env_clear()
+            .envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+            .env(ALLOCATOR.0, ALLOCATOR.1)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A group of its own keeps a terminal's Ctrl-C away from it.
+            .process_group(0)
+            .kill_on_drop(true);
+        let mut process = command.spawn()?;
+        let input = process.stdin.take().expect("stdin is piped");
+        let output = process.stdout.take().expect("stdout is piped");
+        widen(&input);
+        widen(&output);
+        let stderr = Stderr::follow(process.stderr.take().expect("stderr is piped"));
+        tracing::debug!(pid = process.id(), "started a child process");
+        let output = BufReader::with_capacity(ONE_PIECE, output);
+        Ok(Self { process, input, output, stderr, max_result: config.file_bytes, jobs: 0 })
+    }
+
+    /// Whether it has not exited.
+    pub(super) fn is_alive(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
+    }
+
+    /// How many jobs it was given.
+    pub(super) fn jobs(&self) -> u32 {
+        self.jobs
+    }
+
+    /// The end of what it wrote to stderr during its last job.
+    pub(super) fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Hands it one job and reads the answer. After an error, or when the future is dropped, what it will say next
+    /// is unknown, and it must not be used again.
+    pub(super) async fn exchange(&mut self, work: &Work) -> io::Result<Result<Processed, EngineError>> {
+        self.jobs += 1;
+        self.stderr.clear();
+        let Self { input, output, max_result, .. } = self;
+        // Both at once: a program that answers before it has listened must not block the two for ever.
+        let ((), answer) = tokio::try_join!(send(input, work), receive(output, *max_result))?;
+        Ok(answer)
+    }
+
+    /// Waits for its end, which `broken` announced, and says how it died.
+    pub(super) async fn bury(mut self, broken: &io::Error) -> String {
+        if broken.kind() == io::ErrorKind::InvalidData {
+            return self.describe(format!("its answer can't be read ({broken})")).await;
+        }
+        match tokio::time::timeout(DYING, self.process.wait()).await {
+            Ok(Ok(status)) => self.describe(describe(status)).await,
+            Ok(Err(error)) => format!("its exit status can't be read ({error})"),
+            Err(_) => self.describe(format!("it stopped answering ({broken})")).await,
+        }
+    }
+
+    /// Kills it and waits until it is gone.
+    pub(super) async fn kill(mut self) {
+        if let Err(error) = self.process.kill().await {
+            tracing::warn!(%error, "a child process can't be killed");
+        }
+    }
+
+    async fn describe(mut self, cause: String) -> String {
+        // Its stderr ends with it.
+        let _ = self.process.start_kill();
+        let stderr = self.stderr.rest().await;
+        if stderr.is_empty() { cause } else { format!("{cause}; its last words: {stderr}") }
+    }
+}
+
+/// Makes a pipe as large as an ordinary user may have it, so that a file of some MB passes in a few pieces instead
+/// of a hundred. If the system allows no more than it gave, the pipe works as it is.
+#[cfg(target_os = "linux")]
+fn widen(pipe: &impl AsFd) {
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn widen(_pipe: &impl AsFd) {}
+
+fn name() -> OsString {
+    std::env::args_os().next().unwrap_or_else(|| "pixmill".into())
+}
+
+async fn send(input: &mut ChildStdin, work: &Work) -> io::Result<()> {
+    let mut frame = encode_head(REQUEST, &RequestHead::of(work))?;
+    let overlay = work.overlay.as_deref().unwrap_or_default();
+    if frame.len() + work.source.len() + overlay.len() <= ONE_PIECE {
+        frame.extend_from_slice(&work.source);
+        frame.extend_from_slice(overlay);
+        return input.write_all(&frame).await;
+    }
+    input.write_all(&frame).await?;
+    input.write_all(&work.source).await?;
+    input.write_all(overlay).await
+}
+
+async fn receive(
+    output: &mut BufReader<ChildStdout>,
+    max_result: u64,
+) -> io::Result<Result<Processed, EngineError>> {
+    let mut prefix = [0; PREFIX_LEN];
+    output.read_exact(&mut prefix).await?;
+    let json = read_vec(output, head_len(ANSWER, prefix)?).await?;
+    match decode_head(&json)? {
+        AnswerHead::Done { format, width, height, alpha, len } => {
+            if len > max_result {
+                return Err(invalid(format!("a result of {len} bytes, more than {max_result}")));
+            }
+            let bytes = read_vec(output, len as usize).await?.into();
+            Ok(Ok(Processed { bytes, format, width, height, alpha }))
+        }
+        AnswerHead::Failed(error) => Ok(Err(error.into())),
+    }
+}
+
+async fn read_vec(output: &mut BufReader<ChildStdout>, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len];
+    output.read_exact(&mut bytes).await?;
+    Ok(bytes)
+}
+
+fn describe(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(9), _) => "killed by signal 9 (SIGKILL), by hand or because memory ran out".into(),
+        (Some(signal), _) => format!("killed by signal {signal}{}", signal_name(signal)),
+        (None, Some(code)) => format!("it exited with code {code} instead of answering"),
+        (None, None) => status.to_string(),
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        4 => " (SIGILL)",
+        6 => " (SIGABRT)",
+        7 => " (SIGBUS)",
+        8 => " (SIGFPE)",
+        11 => " (SIGSEGV)",
+        _ => "",
+    }
+}
+
+/// The end of a child's stderr, read as it comes so that the child never waits for it.
+#[derive(Debug)]
+struct Stderr {
+    tail: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Stderr {
+    fn follow(mut pipe: ChildStderr) -> Self {
+        let tail = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&tail);
+        let reader = tokio::spawn(async move {
+            let mut buffer = [0; 1024];
+            while let Ok(len @ 1..) = pipe.read(&mut buffer).await {
+                let mut tail = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                tail.extend_from_slice(&buffer[..len]);
+                let over = tail.len().saturating_sub(STDERR_TAIL);
+                tail.drain(..over);
+            }
+        });
+        Self { tail, reader }
+    }
+
+    fn clear(&self) {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn text(&self) -> String {
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&tail).trim().to_owned()
+    }
+
+    /// All of it, once its end has been read, or what there is after a while.
+    async fn rest(&mut self) -> String {
+        let _ = tokio::time::timeout(DYING, &mut self.reader).await;
+        self.text()
+    }
+}
+
+impl Drop for Stderr {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}

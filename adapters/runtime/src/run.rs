@@ -1,0 +1,103 @@
+//! One call of the engine, with its panics caught, as both forms of the processor make it.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use pixmill::engine::{Inspection, Output, inspect, plan, transform};
+use pixmill::ports::{Processed, Work};
+use pixmill::{CancelToken, EngineError, Header, Limits};
+
+/// How many bytes `work` plans to use beside its input, told from the source's header.
+///
+/// # Errors
+/// What the engine says of a source or transformation that it would refuse anyway.
+pub(crate) fn estimate(work: &Work) -> Result<u64, EngineError> {
+    guarded(|| {
+        let header = header(&work.source, &work.limits)?;
+        Ok(plan(&header, &work.transformation, &work.limits)?.peak_bytes())
+    })
+}
+
+/// Runs the engine on `work` until it ends or `cancel` stops it.
+///
+/// # Errors
+/// The engine's; [`EngineError::Bug`] if it panics; [`EngineError::TimedOut`] also for work that ended by itself
+/// after its deadline, because a codec did not look at the clock.
+pub(crate) fn run(work: &Work, cancel: &CancelToken) -> Result<Processed, EngineError> {
+    let Work { source, overlay, transformation, limits, time_limit: _ } = work;
+    let (done, alpha) = guarded(|| {
+        let done = transform(source, overlay.as_deref(), transformation, limits, cancel)?;
+        let alpha = alpha(&done, limits)?;
+        Ok((done, alpha))
+    })?;
+    cancel.check()?;
+    let Output { bytes, format, width, height, .. } = done;
+    Ok(Processed { bytes: bytes.into(), format, width, height, alpha })
+}
+
+/// Whether the finished file says that it has transparent pixels: the same answer that an upload of it would get.
+fn alpha(done: &Output, limits: &Limits) -> Result<bool, EngineError> {
+    let limits = Limits {
+        max_pixels: limits.max_output_pixels,
+        max_side: limits.max_output_side,
+        // The engine embeds what it has read within these limits, and some bytes of its own around it.
+        max_header_bytes: limits.max_header_bytes.saturating_mul(2),
+        ..limits.clone()
+    };
+    match header(&done.bytes, &limits) {
+        Ok(header) => Ok(header.alpha),
+        Err(error) => {
+            Err(EngineError::Bug(format!("the {} result can't be read back: {error}", done.format)))
+        }
+    }
+}
+
+fn header(file: &[u8], limits: &Limits) -> Result<Header, EngineError> {
+    match inspect(file, true, limits)? {
+        Inspection::Ready(header) => Ok(header),
+        Inspection::NeedMore(_) => {
+            Err(EngineError::Bug("a whole file was not enough to read its header".into()))
+        }
+    }
+}
+
+/// A token for work that begins now.
+pub(crate) fn token(time_limit: Duration) -> CancelToken {
+    // A limit beyond the range of the clock is no limit.
+    Instant::now().checked_add(time_limit).map_or_else(CancelToken::new, CancelToken::with_deadline)
+}
+
+fn guarded<T>(engine: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    // The engine keeps no state between calls, so a panic leaves nothing half done behind.
+    catch_unwind(AssertUnwindSafe(engine))
+        .unwrap_or_else(|panic| Err(EngineError::Bug(describe(panic.as_ref()))))
+}
+
+fn describe(panic: &(dyn Any + Send)) -> String {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panicked: {}", message.unwrap_or("without a message"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_bug() {
+        let literal = guarded::<()>(|| panic!("index out of bounds"));
+        assert_eq!(literal, Err(EngineError::Bug("panicked: index out of bounds".into())));
+        let row = 7;
+        let formatted = guarded::<()>(|| panic!("row {row}"));
+        assert_eq!(formatted, Err(EngineError::Bug("panicked: row 7".into())));
+        let other = guarded::<()>(|| std::panic::panic_any(7));
+        assert_eq!(other, Err(EngineError::Bug("panicked: without a message".into())));
+    }
+
+    #[test]
+    fn an_endless_time_limit_is_none() {
+        assert_eq!(token(Duration::MAX).check(), Ok(()));
+        assert_eq!(token(Duration::ZERO).check(), Err(EngineError::TimedOut));
+    }
+}

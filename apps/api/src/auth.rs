@@ -1,0 +1,126 @@
+//! Who sends a request. Both extractors run before the body is read, because operations name them first.
+
+use pixmill::UserId;
+use poem::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use poem::http::{HeaderMap, HeaderValue, StatusCode};
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use crate::problem::Problem;
+use crate::rate_limit;
+use crate::scope::Scope;
+use crate::token::{TokenError, Tokens};
+
+/// The name of the security scheme in the document.
+const SCHEME: &str = "Bearer";
+
+/// A user, known by a token.
+pub(crate) struct Caller(pub(crate) UserId);
+
+/// A user, known by a token, who may write once more within the rate limit.
+pub(crate) struct Writer(pub(crate) UserId);
+
+impl Caller {
+    fn of(request: &Request) -> Result<Self, Problem> {
+        let scope = Scope::of(request);
+        let user = authenticate(request.headers(), &scope.state.tokens)?;
+        let _ = scope.user.set(user);
+        Ok(Self(user))
+    }
+}
+
+fn authenticate(headers: &HeaderMap, tokens: &Tokens) -> Result<UserId, Problem> {
+    let Some(value) = headers.get(AUTHORIZATION) else {
+        return Err(missing());
+    };
+    let text = value.to_str().unwrap_or_default();
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => {
+            tokens.verify(token.trim()).map_err(invalid)
+        }
+        _ => Err(missing()),
+    }
+}
+
+fn missing() -> Problem {
+    let detail = "this needs a token: log in and send it as Authorization: Bearer <token>";
+    Problem::new(StatusCode::UNAUTHORIZED, "token_missing", detail)
+        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"pixmill\""))
+}
+
+fn invalid(error: TokenError) -> Problem {
+    let (code, challenge) = match error {
+        TokenError::Expired => (
+            "token_expired",
+            "Bearer realm=\"pixmill\", error=\"invalid_token\", error_description=\"expired\"",
+        ),
+        TokenError::Invalid => ("token_invalid", "Bearer realm=\"pixmill\", error=\"invalid_token\""),
+    };
+    Problem::new(StatusCode::UNAUTHORIZED, code, error.to_string())
+        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+}
+
+fn register_scheme(registry: &mut Registry) {
+    registry.create_security_scheme(
+        SCHEME,
+        MetaSecurityScheme {
+            ty: "http",
+            description: Some("The token that login answers."),
+            name: None,
+            key_in: None,
+            scheme: Some("bearer"),
+            bearer_format: Some("JWT"),
+            flows: None,
+            openid_connect_url: None,
+        },
+    );
+}
+
+impl<'a> ApiExtractor<'a> for Caller {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register_scheme(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        Ok(Self::of(request)?)
+    }
+}
+
+impl<'a> ApiExtractor<'a> for Writer {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register_scheme(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let Caller(user) = Caller::of(request)?;
+        rate_limit::write(&Scope::of(request).state, user).await?;
+        Ok(Self(user))
+    }
+}

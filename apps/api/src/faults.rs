@@ -1,0 +1,149 @@
+//! The core's errors as problems. Each has one place here where its status, its code and its words are chosen.
+
+use std::time::Duration;
+
+use pixmill::{
+    EngineError, Failure, LinkError, LoginError, Password, PasswordError, RegisterError, SubmitError,
+    UploadError, Username, UsernameError,
+};
+use pixmill::{FieldError, JobId};
+use poem::http::StatusCode;
+
+use crate::multipart::BodyError;
+use crate::problem::Problem;
+
+/// How long to wait before asking for a pending job again.
+pub(crate) const POLL_AFTER: Duration = Duration::from_secs(1);
+
+pub(crate) fn unknown_image() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_image", "you have no image with this id")
+}
+
+pub(crate) fn unknown_job() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_job", "you have no job with this id")
+}
+
+pub(crate) fn job_pending(job: JobId) -> Problem {
+    let detail = format!("the job is not done yet; ask /api/JobStatus/{job} until it is");
+    Problem::new(StatusCode::CONFLICT, "job_pending", detail).with_retry_after(POLL_AFTER)
+}
+
+pub(crate) fn job_failed(failure: &Failure) -> Problem {
+    let detail = format!("the job failed ({}): {}", failure.code.name(), failure.detail);
+    Problem::new(StatusCode::CONFLICT, "job_failed", detail)
+}
+
+pub(crate) fn job_cancelled() -> Problem {
+    Problem::new(StatusCode::CONFLICT, "job_cancelled", "the job was cancelled; there is no result")
+}
+
+pub(crate) fn result_expired() -> Problem {
+    let detail = "the result was not saved, and its time has passed; submit the transformation again";
+    Problem::new(StatusCode::GONE, "result_expired", detail)
+}
+
+/// A name and a password that a user can register with, or what is wrong with either.
+pub(crate) fn credentials(username: &str, password: &str) -> Result<(Username, Password), Problem> {
+    match (Username::parse(username), Password::parse(password)) {
+        (Ok(username), Ok(password)) => Ok((username, password)),
+        (username, password) => {
+            let username =
+                username.err().map(|error: UsernameError| FieldError::new("username", error.to_string()));
+            let password =
+                password.err().map(|error: PasswordError| FieldError::new("password", error.to_string()));
+            let detail = "the username or the password can't be used; errors says why";
+            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_credentials", detail)
+                .with_errors(username.into_iter().chain(password).collect()))
+        }
+    }
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Taken(_) => Self::new(StatusCode::CONFLICT, "username_taken", error.to_string()),
+            RegisterError::Closed => {
+                Self::new(StatusCode::FORBIDDEN, "registration_closed", error.to_string())
+            }
+            RegisterError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Refused => login_refused(),
+            LoginError::Port(error) => error.into(),
+        }
+    }
+}
+
+/// One answer for all reasons, so that nobody learns which names exist.
+pub(crate) fn login_refused() -> Problem {
+    use poem::http::HeaderValue;
+    use poem::http::header::WWW_AUTHENTICATE;
+
+    Problem::new(StatusCode::UNAUTHORIZED, "login_refused", LoginError::Refused.to_string())
+        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"pixmill\""))
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::TooLarge { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", error.to_string())
+            }
+            UploadError::Image(error) => error.into(),
+            UploadError::Interrupted(error) => match error.downcast::<BodyError>() {
+                Ok(error) => error.into(),
+                Err(error) => {
+                    let detail = UploadError::Interrupted(error).to_string();
+                    Self::new(StatusCode::BAD_REQUEST, "interrupted", detail)
+                }
+            },
+            UploadError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::UnknownImage => unknown_image(),
+            SubmitError::Invalid(errors) => invalid_transformation(errors),
+            SubmitError::Engine(error) => error.into(),
+            SubmitError::Port(error) => error.into(),
+        }
+    }
+}
+
+/// Values that can't be used, alone or with this image.
+pub(crate) fn invalid_transformation(errors: Vec<FieldError>) -> Problem {
+    let detail = "the transformation can't be applied; errors says why";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_transformation", detail).with_errors(errors)
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let status = match error {
+            EngineError::Unsupported { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            EngineError::Undecodable { .. } | EngineError::LimitExceeded { .. } => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            EngineError::Invalid(errors) => return invalid_transformation(errors),
+            _ => return Self::internal().with_cause(error),
+        };
+        Self::new(status, error.code(), error.to_string())
+    }
+}
+
+impl From<LinkError> for Problem {
+    fn from(error: LinkError) -> Self {
+        let code = match error {
+            LinkError::Expired => "link_expired",
+            LinkError::Forged => "link_invalid",
+        };
+        Self::new(StatusCode::FORBIDDEN, code, error.to_string())
+    }
+}

@@ -1,0 +1,45 @@
+//! The operations, grouped as in the document. Handlers only translate: what a request means is the core's.
+
+mod accounts;
+pub(crate) mod files;
+mod health;
+mod images;
+mod jobs;
+mod transforms;
+
+use std::sync::Arc;
+
+use poem_openapi::Tags;
+
+use crate::app::State;
+
+/// All operations. Every path is in one group only, or its methods would hide each other in the document.
+pub(crate) type Api =
+    (accounts::Accounts, images::Images, transforms::Transforms, jobs::Jobs, health::Health);
+
+/// The operations over `state`.
+pub(crate) fn api(state: &Arc<State>) -> Api {
+    (
+        accounts::Accounts(state.clone()),
+        images::Images(state.clone()),
+        transforms::Transforms(state.clone()),
+        jobs::Jobs(state.clone()),
+        health::Health(state.clone()),
+    )
+}
+
+/// The groups of the document.
+#[derive(Tags)]
+#[oai(rename_all = "lowercase")]
+enum Group {
+    /// Registration and login.
+    Accounts,
+    /// Uploading, listing, reading and deleting images.
+    Images,
+    /// Asking for transformations, and fetching what they made.
+    Transformations,
+    /// Following jobs.
+    Jobs,
+    /// For whoever runs the service.
+    Operators,
+}

@@ -1,0 +1,148 @@
+//! Tokens: JSON Web Tokens signed with HMAC-SHA256, and nothing else. jsonwebtoken parses and checks them; the
+//! signature comes from the hash crates that the core uses too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::signature::{Error as SignatureError, Signer, Verifier};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Header, Validation};
+use pixmill::ports::Clock;
+use pixmill::{Secret, UserId};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+/// Who makes the tokens.
+const ISSUER: &str = "pixmill";
+/// Whom they are for.
+const AUDIENCE: &str = "pixmill-api";
+/// How far the clocks of two servers may be apart.
+const LEEWAY: Duration = Duration::from_secs(5);
+
+/// Makes and checks tokens.
+pub(crate) struct Tokens {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+    ttl: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why a token is worth nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TokenError {
+    /// It worked once.
+    #[error("the token has expired; log in again")]
+    Expired,
+    /// Nobody here signed it, or not for this purpose.
+    #[error("the token is not valid; log in to get one")]
+    Invalid,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    iat: u64,
+    exp: u64,
+}
+
+impl Tokens {
+    /// Tokens signed with `secret` that work for `ttl`.
+    pub(crate) fn new(secret: &Secret, ttl: Duration, clock: Arc<dyn Clock>) -> Self {
+        // One provider serves the process. If the program has installed its own, that one is used.
+        let _ = HS256_ONLY.install_default();
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Checked below, by our clock instead of the system's.
+        validation.validate_exp = false;
+        let key = secret.expose().as_bytes();
+        Self {
+            encoding: EncodingKey::from_secret(key),
+            decoding: DecodingKey::from_secret(key),
+            validation,
+            ttl,
+            clock,
+        }
+    }
+
+    /// A token for `user`, from now on.
+    pub(crate) fn issue(&self, user: UserId) -> Result<String, jsonwebtoken::errors::Error> {
+        let now = self.clock.now();
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user.to_string(),
+            iat: now.secs(),
+            exp: (now + self.ttl).secs(),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+    }
+
+    /// Whose token it is.
+    pub(crate) fn verify(&self, token: &str) -> Result<UserId, TokenError> {
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
+            .map_err(|_| TokenError::Invalid)?
+            .claims;
+        if self.clock.now().secs() >= claims.exp.saturating_add(LEEWAY.as_secs()) {
+            return Err(TokenError::Expired);
+        }
+        claims.sub.parse().map_err(|_| TokenError::Invalid)
+    }
+}
+
+static HS256_ONLY: CryptoProvider = CryptoProvider {
+    signer_factory: |algorithm, key| {
+        check_key(*algorithm, key.family())?;
+        Ok(Box::new(Hs256::new(key.as_bytes())))
+    },
+    verifier_factory: |algorithm, key| {
+        check_key(*algorithm, key.family())?;
+        Ok(Box::new(Hs256::new(key.try_get_as_bytes()?)))
+    },
+    key_utils: KeyUtils::new_unimplemented(),
+};
+
+fn check_key(algorithm: Algorithm, family: AlgorithmFamily) -> Result<(), jsonwebtoken::errors::Error> {
+    match (algorithm, family) {
+        (Algorithm::HS256, AlgorithmFamily::Hmac) => Ok(()),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    }
+}
+
+struct Hs256(Hmac<Sha256>);
+
+impl Hs256 {
+    fn new(key: &[u8]) -> Self {
+        Self(Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
+    }
+}
+
+impl Signer<Vec<u8>> for Hs256 {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
+        Ok(self.0.clone().chain_update(message).finalize().into_bytes().to_vec())
+    }
+}
+
+impl Verifier<Vec<u8>> for Hs256 {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), SignatureError> {
+        self.0.clone().chain_update(message).verify_slice(signature).map_err(|_| SignatureError::new())
+    }
+}
+
+impl JwtSigner for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+impl JwtVerifier for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}

@@ -1,0 +1,126 @@
+//! Rate limits, other origins, readiness.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use pixmill::ports::PortErrorKind;
+use pixmill_testkit::{Calls, Fault, fixtures};
+use poem::http::Method;
+use serde_json::json;
+
+use crate::support::{PASSWORD, TestApp};
+
+#[tokio::test]
+async fn writes_are_counted_for_each_user() {
+    let app = TestApp::limited(10);
+    let (anna, bob) = (app.user("anna").await, app.user("bob").await);
+    let upload =
+        async |token: &str| app.post("/images/upload").token(token).file(&fixtures::png(4, 3)).send().await;
+    for _ in 0..8 {
+        upload(&anna).await.ok();
+    }
+    app.delete("/images/nonsense").token(&anna).send().await.problem(404, "unknown_image");
+    let transform = app.post("/images/transform/nonsense").token(&anna).text("{}");
+    transform.send().await.problem(404, "unknown_image");
+
+    let refused = upload(&anna).await;
+    refused.problem(429, "rate_limited");
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+    app.get("/images").token(&anna).send().await.ok();
+    upload(&bob).await.ok();
+
+    app.clock.advance(Duration::from_secs(wait));
+    upload(&anna).await.ok();
+    upload(&anna).await.problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn a_refused_upload_is_not_read() {
+    let app = TestApp::limited(1);
+    let token = app.user_within_limits("anna").await;
+    app.delete("/images/nonsense").token(&token).send().await.problem(404, "unknown_image");
+    let body = poem::Body::from_bytes_stream(futures::stream::poll_fn(
+        |_| -> std::task::Poll<Option<Result<Vec<u8>, std::io::Error>>> { panic!("the body was read") },
+    ));
+    let call =
+        app.post("/images/upload").token(&token).header("content-type", crate::support::FORM).body(body);
+    call.send().await.problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn logins_are_counted_for_each_account_and_each_address() {
+    let app = TestApp::limited(20);
+    let login = async |username: &str| {
+        app.post("/auth/login").json(&json!({"username": username, "password": PASSWORD})).send().await
+    };
+    for _ in 0..5 {
+        login("anna").await.problem(401, "login_refused");
+    }
+    let refused = login("ANNA").await;
+    refused.problem(429, "rate_limited");
+    assert!(!refused.header("retry-after").is_empty());
+    for _ in 0..5 {
+        login("bob").await.problem(401, "login_refused");
+    }
+    for n in 0..9 {
+        login(&format!("carl{n}")).await.problem(401, "login_refused");
+    }
+    login("dora").await.problem(429, "rate_limited");
+    let register = app.post("/auth/register").json(&json!({"username": "dora", "password": PASSWORD}));
+    register.send().await.problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn a_broken_limiter_keeps_nobody_out() {
+    let app = TestApp::limited(1);
+    app.faults.inject("limiter.check", Calls::All, Fault::Before(PortErrorKind::Unavailable));
+    let token = app.user("anna").await;
+    for _ in 0..3 {
+        app.image(&token).await;
+    }
+}
+
+#[tokio::test]
+async fn readiness_follows_the_switch() {
+    let app = TestApp::new();
+    let ready = app.get("/health/ready").send().await;
+    assert_eq!((ready.status.as_u16(), ready.json()), (200, json!({"status": "ok"})));
+    app.ready.store(false, Ordering::Relaxed);
+    let unready = app.get("/health/ready").send().await;
+    assert_eq!((unready.status.as_u16(), unready.json()), (503, json!({"status": "unavailable"})));
+    assert_eq!(app.get("/health/live").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn pages_of_listed_origins_may_call() {
+    let app =
+        TestApp::with(|config| config.cors_allowed_origins = vec!["https://app.test".to_owned()], |_| {});
+    let allowed = app.get("/health/live").header("origin", "https://app.test").send().await;
+    assert_eq!(allowed.header("access-control-allow-origin"), "https://app.test");
+    assert!(allowed.header("access-control-expose-headers").contains("retry-after"));
+    assert_eq!(allowed.header("vary"), "origin");
+    let refused = app.get("/images").header("origin", "https://app.test").send().await;
+    refused.problem(401, "token_missing");
+    assert_eq!(refused.header("access-control-allow-origin"), "https://app.test");
+    for origin in ["https://evil.test", "null", "https://app.test.evil.test", "http://app.test"] {
+        let other = app.get("/health/live").header("origin", origin).send().await;
+        assert_eq!(
+            (other.status.as_u16(), other.header("access-control-allow-origin")),
+            (200, ""),
+            "{origin}"
+        );
+    }
+    let preflight = app.request(Method::OPTIONS, "/images/upload").header("origin", "https://app.test");
+    let preflight = preflight.header("access-control-request-method", "POST").send().await;
+    assert_eq!(preflight.status, 204);
+    assert!(preflight.header("access-control-allow-methods").contains("POST"));
+    assert!(preflight.header("access-control-allow-headers").contains("authorization"));
+}
+
+#[tokio::test]
+async fn without_listed_origins_nothing_is_said_of_them() {
+    let app = TestApp::new();
+    let answer = app.get("/health/live").header("origin", "https://app.test").send().await;
+    assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), ("", ""));
+}

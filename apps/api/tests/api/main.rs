@@ -1,0 +1,12 @@
+//! The API over the memory adapters, request by request.
+
+mod accounts;
+mod bad_requests;
+mod document;
+mod images;
+mod jobs;
+mod limits;
+mod logs;
+mod support;
+mod uploads;
+mod wire;

@@ -1,0 +1,69 @@
+//! Why a server did not start, said to the person who started it.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use pixmill::BlobKey;
+
+/// What went wrong before, or instead of, serving.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The `.env` file.
+    #[error("the file .env can't be used; each line must be NAME=value, or begin with #")]
+    EnvFile(#[source] dotenvy::Error),
+    /// A setting that can't be honoured.
+    #[error("{0}")]
+    Setting(String),
+    /// The data folder.
+    #[error(transparent)]
+    Store(#[from] pixmill_embedded::OpenError),
+    /// The signing key in the data folder.
+    #[error("the key file `secret` in the data folder can't be read or made; check who owns the folder")]
+    Secret(#[source] io::Error),
+    /// Threads, child processes, signals.
+    #[error("the system did not give what the server needs to run ({what})")]
+    System {
+        /// What was asked for.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The address.
+    #[error("can't listen on {address}; is another program using it? choose another with --port or --host")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The connection loop ended by itself.
+    #[error("the HTTP server stopped")]
+    Server(#[source] io::Error),
+    /// A backup.
+    #[error(transparent)]
+    Backup(#[from] pixmill_embedded::BackupError),
+    /// A backup that is complete but for what the store had lost before.
+    #[error("the data folder is damaged: {} files that it should have are missing, the first is {}", .0.len(), .0[0])]
+    Damaged(Vec<BlobKey>),
+    /// Standard output.
+    #[error("can't write to standard output")]
+    Output(#[source] io::Error),
+}
+
+impl StartError {
+    /// Prints the error with all that led to it, and gives the exit code for it.
+    pub fn report(&self) -> ExitCode {
+        let mut text = format!("error: {self}");
+        let mut source = self.source();
+        while let Some(error) = source {
+            text.push_str("\n  because: ");
+            text.push_str(&error.to_string());
+            source = error.source();
+        }
+        // Nobody is left to tell if standard error is closed.
+        let _ = writeln!(io::stderr(), "{text}");
+        ExitCode::FAILURE
+    }
+}

@@ -1,0 +1,66 @@
+//! From configuration to a running server. This is the only place that knows the adapters; everything that a
+//! main does is one call here.
+
+mod config;
+mod embedded;
+mod error;
+mod secret;
+mod server;
+mod shutdown;
+mod telemetry;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use pixmill_embedded::BackupReport;
+
+pub use config::{Config, LogFormat, ProcessorForm};
+pub use error::StartError;
+pub use server::serve;
+
+/// Whether this process was started by a server to work on images, rather than by a person.
+pub fn is_processor_child() -> bool {
+    std::env::args_os().nth(1).is_some_and(|argument| argument == pixmill_runtime::CHILD_ARGUMENT)
+}
+
+/// Works on images until the server that started this process closes the pipe.
+pub fn processor_child() -> ExitCode {
+    pixmill_runtime::child_main()
+}
+
+/// Adds the settings of the file `.env` in the working folder, if there is one, to the environment. What the
+/// environment says already stays.
+///
+/// # Errors
+/// If the file can't be read or a line of it is no setting.
+pub fn load_env_file() -> Result<(), StartError> {
+    match dotenvy::from_path(".env") {
+        Ok(()) => Ok(()),
+        Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StartError::EnvFile(error)),
+    }
+}
+
+/// Prints the OpenAPI document.
+///
+/// # Errors
+/// If standard output can't be written.
+pub fn document() -> Result<(), StartError> {
+    io::stdout().write_all(pixmill_api::document().as_bytes()).map_err(StartError::Output)
+}
+
+/// Copies the data folder of a server, running or not, to `target`, and prints what was copied.
+///
+/// # Errors
+/// If the source can't be read, or the target is in use or can't be written.
+pub fn backup(data_dir: &Path, target: &Path) -> Result<(), StartError> {
+    let BackupReport { database_bytes, blobs, blob_bytes, deleted_meanwhile, missing, .. } =
+        pixmill_embedded::backup(data_dir, target)?;
+    let mut text = format!("copied the database ({database_bytes} bytes) and {blobs} files ({blob_bytes} bytes)\n");
+    if deleted_meanwhile > 0 {
+        text.push_str(&format!("{deleted_meanwhile} files were deleted while the copy was made\n"));
+    }
+    io::stdout().write_all(text.as_bytes()).map_err(StartError::Output)?;
+    if missing.is_empty() { Ok(()) } else { Err(StartError::Damaged(missing)) }
+}

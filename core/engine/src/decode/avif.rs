@@ -1,0 +1,128 @@
+//! AVIF: the first frame, through libavif and libaom.
+//!
+//! Rotation and mirroring (`irot`, `imir`) are reported as an orientation and not applied to the pixels; EXIF
+//! orientation has no say in this format. A clean aperture is ignored. 10 and 12 bits are rounded to 8.
+
+use super::head::{Head, Stop};
+use super::libavif::{Container, Found, Parsed};
+use super::{Announced, Decoded, undecodable};
+use crate::error::Error;
+use crate::format::Format;
+use crate::header::{Header, Orientation};
+use crate::limits::{CancelToken, Limits, at_most};
+
+pub(super) fn inspect(head: &Head<'_>, limits: &Limits) -> Result<Announced, Stop> {
+    let mut container = Container::new(head.bytes(), head.is_complete(), head.max(), false)?;
+    let found = match container.parse() {
+        Parsed::Ready(found) => found,
+        Parsed::More(bytes) => return Err(Stop::More(bytes)),
+        Parsed::TooLong(bytes) => {
+            at_most("header size in bytes", bytes, head.max() as u64)?;
+            return Err(head.bad("its header is too long"));
+        }
+        Parsed::Broken(detail) => return Err(head.bad(detail)),
+    };
+    at_most("ICC profile in bytes", found.icc_bytes as u64, limits.max_icc_bytes as u64)?;
+    Ok(Announced {
+        width: found.width,
+        height: found.height,
+        frames: found.frames,
+        orientation: orientation(&found),
+        alpha: found.alpha,
+    })
+}
+
+/// The EXIF value for: rotate counter-clockwise by quarter turns, then mirror.
+fn orientation(found: &Found) -> Orientation {
+    let value = match (found.quarter_turns & 3, found.mirror_axis) {
+        (0, None) => 1,
+        (1, None) => 8,
+        (2, None) => 3,
+        (_, None) => 6,
+        // Axis 0 exchanges top and bottom, any other left and right.
+        (0, Some(0)) | (2, Some(1..)) => 4,
+        (0 | 2, Some(_)) => 2,
+        (1, Some(0)) | (3, Some(1..)) => 5,
+        (_, Some(_)) => 7,
+    };
+    Orientation::from_exif(value).unwrap_or(Orientation::UPRIGHT)
+}
+
+/// The EXIF of a whole file: a TIFF structure.
+pub(super) fn exif(source: &[u8]) -> Option<Vec<u8>> {
+    let mut container = Container::new(source, true, source.len(), true).ok()?;
+    match container.parse() {
+        Parsed::Ready(_) => container.exif(),
+        _ => None,
+    }
+}
+
+pub(super) fn decode(
+    source: &[u8],
+    header: &Header,
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<Decoded, Error> {
+    let mut container = Container::new(source, true, source.len(), false)?;
+    let broken = |detail: String| undecodable(Format::Avif, detail);
+    let found = match container.parse() {
+        Parsed::Ready(found) => found,
+        Parsed::Broken(detail) => return Err(broken(detail)),
+        Parsed::More(_) | Parsed::TooLong(_) => return Err(broken("it is cut short".into())),
+    };
+    if (found.width, found.height) != (header.width, header.height) {
+        return Err(broken("it has two headers that disagree".into()));
+    }
+    at_most("ICC profile in bytes", found.icc_bytes as u64, limits.max_icc_bytes as u64)?;
+    cancel.check()?;
+    container.decode(limits)?;
+    cancel.check()?;
+    let pixels = container.pixels(&found)?;
+    cancel.check()?;
+    Ok(Decoded { pixels, icc: container.icc() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Applies the definition to a picture of 2 x 1, told apart by its corner positions.
+    #[test]
+    fn orientation_follows_the_definition() {
+        for quarter_turns in 0..4u8 {
+            for mirror_axis in [None, Some(0), Some(1)] {
+                let found = Found {
+                    width: 1,
+                    height: 1,
+                    frames: 1,
+                    alpha: false,
+                    grey: false,
+                    icc_bytes: 0,
+                    quarter_turns,
+                    mirror_axis,
+                };
+                // Corners clockwise from the upper left.
+                let mut corners = [0, 1, 2, 3];
+                corners.rotate_left(usize::from(quarter_turns));
+                match mirror_axis {
+                    Some(0) => corners = [corners[3], corners[2], corners[1], corners[0]],
+                    Some(_) => corners = [corners[1], corners[0], corners[3], corners[2]],
+                    None => {}
+                }
+                // Which stored corners stand upper left and upper right for each EXIF value.
+                let expected = match (corners[0], corners[1]) {
+                    (0, 1) => 1,
+                    (1, 0) => 2,
+                    (2, 3) => 3,
+                    (3, 2) => 4,
+                    (0, 3) => 5,
+                    (3, 0) => 6,
+                    (2, 1) => 7,
+                    (1, 2) => 8,
+                    other => panic!("{other:?} is no orientation"),
+                };
+                assert_eq!(orientation(&found).exif(), expected, "{quarter_turns} {mirror_axis:?}");
+            }
+        }
+    }
+}

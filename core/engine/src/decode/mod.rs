@@ -1,0 +1,129 @@
+//! From the bytes of a file to pixels: one file a format, chosen here by the first bytes.
+//!
+//! Of an animation the first frame is decoded. Colour and orientation are left as stored.
+
+mod av1;
+mod avif;
+pub(crate) mod exif;
+mod gif;
+mod head;
+mod jpeg;
+mod libavif;
+mod libwebp;
+mod looks;
+mod png;
+#[cfg(test)]
+mod tests;
+mod turbojpeg;
+mod webp;
+
+use crate::error::Error;
+use crate::format::Format;
+use crate::header::{Header, Inspection, Orientation};
+use crate::limits::{CancelToken, Limits};
+use crate::pixels::Pixels;
+use head::{Head, Stop};
+#[cfg(test)]
+pub(crate) use png::crc32;
+
+/// A decoded picture as stored: not yet turned upright, not yet in sRGB.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) pixels: Pixels,
+    /// The embedded ICC profile, if there is one within the limits.
+    pub(crate) icc: Option<Vec<u8>>,
+}
+
+/// What a walk over a container found out.
+struct Announced {
+    width: u32,
+    height: u32,
+    frames: u32,
+    orientation: Orientation,
+    alpha: bool,
+}
+
+impl Announced {
+    fn check(&self, format: Format, limits: &Limits) -> Result<(), Error> {
+        if self.width == 0 || self.height == 0 {
+            return Err(undecodable(format, "it has no pixels: a side is 0"));
+        }
+        limits.check_source(self.width, self.height, self.frames)
+    }
+}
+
+/// Enough bytes for [`Format::sniff`].
+const SNIFF_BYTES: usize = 16;
+
+/// The scales at which a format can be decoded faster than in full, in eighths, ascending. 8 is full size.
+pub(crate) fn scales(format: Format) -> &'static [u8] {
+    match format {
+        Format::Jpeg => &[1, 2, 3, 4, 5, 6, 7, 8],
+        _ => &[8],
+    }
+}
+
+pub(crate) fn inspect(head: &[u8], complete: bool, limits: &Limits) -> Result<Inspection, Error> {
+    let Some(format) = Format::sniff(head) else {
+        if !complete && head.len() < SNIFF_BYTES {
+            return Ok(Inspection::NeedMore(SNIFF_BYTES));
+        }
+        return Err(Error::Unsupported { detail: looks::like(head) });
+    };
+    let head = Head::new(head, complete, format, limits.max_header_bytes);
+    let announced = match format {
+        Format::Jpeg => jpeg::inspect(&head, limits),
+        Format::Png => png::inspect(&head, limits),
+        Format::Webp => webp::inspect(&head, limits),
+        Format::Avif => avif::inspect(&head, limits),
+        Format::Gif => gif::inspect(&head),
+    };
+    let announced = match announced {
+        Ok(announced) => announced,
+        Err(Stop::More(bytes)) => return Ok(Inspection::NeedMore(bytes)),
+        Err(Stop::Failed(error)) => return Err(error),
+    };
+    announced.check(format, limits)?;
+    let Announced { width, height, orientation, alpha, .. } = announced;
+    Ok(Inspection::Ready(Header { format, width, height, orientation, alpha }))
+}
+
+/// Decodes the first frame at `eighths`/8 of its size (each side rounded up), which must be one of [`scales`].
+/// `header` is what [`inspect`] told of the same bytes.
+pub(crate) fn decode(
+    source: &[u8],
+    header: &Header,
+    eighths: u8,
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<Decoded, Error> {
+    if !scales(header.format).contains(&eighths) {
+        return Err(Error::Bug(format!("{} can't be decoded at {eighths}/8", header.format)));
+    }
+    limits.check_source(header.width, header.height, 1)?;
+    cancel.check()?;
+    match header.format {
+        Format::Jpeg => jpeg::decode(source, header, eighths, limits, cancel),
+        Format::Png => png::decode(source, header, limits, cancel),
+        Format::Webp => webp::decode(source, header, limits, cancel),
+        Format::Avif => avif::decode(source, header, limits, cancel),
+        Format::Gif => gif::decode(source, header, limits, cancel),
+    }
+}
+
+/// The EXIF that a file carries, as a TIFF structure of at most `limit` bytes. In JPEG and PNG it is looked for in
+/// the first `limit` bytes.
+pub(crate) fn exif_of(source: &[u8], format: Format, limit: usize) -> Option<Vec<u8>> {
+    let exif = match format {
+        Format::Jpeg => jpeg::exif(source, limit).map(<[u8]>::to_vec),
+        Format::Png => png::exif(source, limit).map(<[u8]>::to_vec),
+        Format::Webp => webp::exif(source).map(<[u8]>::to_vec),
+        Format::Avif => avif::exif(source),
+        Format::Gif => None,
+    };
+    exif.filter(|exif| !exif.is_empty() && exif.len() <= limit)
+}
+
+fn undecodable(format: Format, detail: impl Into<String>) -> Error {
+    Error::Undecodable { format, detail: detail.into() }
+}

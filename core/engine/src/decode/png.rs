@@ -1,0 +1,230 @@
+//! PNG (ISO/IEC 15948), any colour type, depth and interlacing; of an animation, the default image.
+//!
+//! 16 bits are rounded to 8. An `eXIf` chunk counts only before the pixels.
+
+use std::borrow::Cow;
+use std::io::Cursor;
+
+use super::head::{Head, Stop};
+use super::{Announced, Decoded, exif, undecodable};
+use crate::error::Error;
+use crate::format::Format;
+use crate::header::{Header, Orientation};
+use crate::limits::{CancelToken, Limits, at_most};
+use crate::pixels::{Layout, Pixels};
+
+const SIGNATURE: usize = 8;
+const LARGEST: u32 = i32::MAX as u32;
+const ROWS_BETWEEN_CHECKS: usize = 64;
+
+/// One chunk and where its data lies.
+struct Chunk {
+    kind: [u8; 4],
+    at: usize,
+    len: usize,
+}
+
+impl Chunk {
+    fn read(head: &Head<'_>, at: usize) -> Result<Self, Stop> {
+        let len = head.u32_be(at)?;
+        let kind = head.get(at + 4, 4)?;
+        if len > LARGEST {
+            return Err(head.bad("a chunk is longer than the format allows"));
+        }
+        Ok(Self { kind: [kind[0], kind[1], kind[2], kind[3]], at: at + 8, len: len as usize })
+    }
+
+    fn data<'a>(&self, head: &Head<'a>) -> Result<&'a [u8], Stop> {
+        head.get(self.at, self.len)
+    }
+
+    /// Past the data and its checksum.
+    fn end(&self) -> usize {
+        self.at + self.len + 4
+    }
+}
+
+pub(super) fn inspect(head: &Head<'_>, limits: &Limits) -> Result<Announced, Stop> {
+    let first = Chunk::read(head, SIGNATURE)?;
+    let (mut announced, palette) = image_header(head, &first)?;
+    // The size alone decides whether more of the file is worth waiting for.
+    announced.check(Format::Png, limits)?;
+    let mut has_palette = false;
+    let mut at = first.end();
+    loop {
+        let chunk = Chunk::read(head, at)?;
+        at = chunk.end();
+        match &chunk.kind {
+            b"eXIf" => announced.orientation = exif::orientation(exif::without_prefix(chunk.data(head)?)),
+            b"tRNS" => announced.alpha = true,
+            b"PLTE" => has_palette = true,
+            b"acTL" => announced.frames = head.u32_be(chunk.at)?.max(1),
+            b"iCCP" => {
+                // Deflated, so this refuses only what is too long in any case; the rest is seen when it is inflated.
+                at_most(
+                    "ICC profile in bytes",
+                    inflated_at_least(chunk.len) as u64,
+                    limits.max_icc_bytes as u64,
+                )?;
+            }
+            b"IDAT" if palette && !has_palette => return Err(head.bad("its palette is missing")),
+            b"IDAT" => return Ok(announced),
+            b"IEND" => return Err(head.bad("it has no pixels")),
+            _ => {}
+        }
+    }
+}
+
+/// The shortest profile that an `iCCP` chunk of this length can hold: its name takes up to 81 bytes and deflate
+/// adds less than 1 in 1000 to data that it can't shorten.
+fn inflated_at_least(chunk_len: usize) -> usize {
+    let deflated = chunk_len.saturating_sub(100);
+    deflated - deflated.div_ceil(1000)
+}
+
+/// Reads IHDR; also tells whether a palette must follow.
+fn image_header(head: &Head<'_>, chunk: &Chunk) -> Result<(Announced, bool), Stop> {
+    if &chunk.kind != b"IHDR" || chunk.len != 13 {
+        return Err(head.bad("it does not begin with an IHDR chunk of 13 bytes"));
+    }
+    let with_kind = head.get(chunk.at - 4, 17)?;
+    if crc32(with_kind) != head.u32_be(chunk.at + 13)? {
+        return Err(head.bad("the checksum of its IHDR chunk is wrong"));
+    }
+    let (width, height) = (head.u32_be(chunk.at)?, head.u32_be(chunk.at + 4)?);
+    if width > LARGEST || height > LARGEST {
+        return Err(head.bad("its sides are longer than the format allows"));
+    }
+    let &[depth, colour, compression, filter, interlace] = &with_kind[12..17] else {
+        return Err(head.bad("its IHDR chunk is too short"));
+    };
+    let valid = match colour {
+        0 => matches!(depth, 1 | 2 | 4 | 8 | 16),
+        2 | 4 | 6 => matches!(depth, 8 | 16),
+        3 => matches!(depth, 1 | 2 | 4 | 8),
+        _ => false,
+    };
+    if !valid || compression != 0 || filter != 0 || interlace > 1 {
+        return Err(head.bad(format!(
+            "colour type {colour} at {depth} bits, compression {compression}, filter {filter} and interlacing \
+             {interlace} are no valid combination"
+        )));
+    }
+    let alpha = matches!(colour, 4 | 6);
+    Ok((Announced { width, height, frames: 1, orientation: Orientation::UPRIGHT, alpha }, colour == 3))
+}
+
+/// CRC-32 as PNG and zlib use it, bit by bit: outside of tests it only ever runs over 17 bytes.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
+    !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
+}
+
+/// The data of the first chunk of this kind before the pixels.
+fn find(source: &[u8], kind: [u8; 4], limit: usize) -> Option<&[u8]> {
+    let head = Head::new(source, true, Format::Png, limit);
+    let mut at = SIGNATURE;
+    loop {
+        let chunk = Chunk::read(&head, at).ok()?;
+        if chunk.kind == kind {
+            return chunk.data(&head).ok();
+        }
+        if &chunk.kind == b"IDAT" {
+            return None;
+        }
+        at = chunk.end();
+    }
+}
+
+/// The EXIF of a whole file: a TIFF structure.
+pub(super) fn exif(source: &[u8], limit: usize) -> Option<&[u8]> {
+    find(source, *b"eXIf", limit).map(exif::without_prefix)
+}
+
+/// Inflates the profile, within the limit. One that is broken is no profile.
+fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+    let Some(data) = find(source, *b"iCCP", limits.max_header_bytes) else { return Ok(None) };
+    let name = data.iter().take(80).position(|&b| b == 0);
+    let Some(deflated) = name.and_then(|end| data.get(end + 2..)) else { return Ok(None) };
+    match fdeflate::decompress_to_vec_bounded(deflated, limits.max_icc_bytes) {
+        Ok(profile) => Ok(Some(profile)),
+        Err(fdeflate::BoundedDecompressionError::OutputTooLarge { .. }) => {
+            let limit = limits.max_icc_bytes as u64;
+            Err(Error::LimitExceeded { what: "ICC profile in bytes", actual: limit + 1, limit })
+        }
+        Err(fdeflate::BoundedDecompressionError::DecompressionError { .. }) => Ok(None),
+    }
+}
+
+pub(super) fn decode(
+    source: &[u8],
+    header: &Header,
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<Decoded, Error> {
+    let icc = icc(source, limits)?;
+    let mut decoder = png::Decoder::new_with_limits(
+        Cursor::new(source),
+        png::Limits { bytes: limits.max_header_bytes.saturating_add(limits.max_icc_bytes) },
+    );
+    decoder.set_transformations(png::Transformations::EXPAND);
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    let mut reader = decoder.read_info().map_err(|error| refused(&error))?;
+    let info = reader.info();
+    if (info.width, info.height) != (header.width, header.height) {
+        return Err(undecodable(Format::Png, "it has two headers that disagree"));
+    }
+    let (colour, depth) = reader.output_color_type();
+    let layout = match colour {
+        png::ColorType::Grayscale => Layout::Grey,
+        png::ColorType::GrayscaleAlpha => Layout::GreyAlpha,
+        png::ColorType::Rgb => Layout::Rgb,
+        png::ColorType::Rgba => Layout::Rgba,
+        png::ColorType::Indexed => return Err(Error::Bug("a palette was not expanded".into())),
+    };
+    let mut pixels = Pixels::zeroed(header.width, header.height, layout);
+    let stride = pixels.stride();
+    let mut rows = 0;
+    while let Some(row) = reader.next_interlaced_row().map_err(|error| refused(&error))? {
+        if rows % ROWS_BETWEEN_CHECKS == 0 {
+            cancel.check()?;
+        }
+        let samples =
+            if depth == png::BitDepth::Sixteen { round_to_8(row.data()) } else { row.data().into() };
+        match row.interlace() {
+            png::InterlaceInfo::Null(_) => copy_row(&mut pixels, rows, &samples)?,
+            png::InterlaceInfo::Adam7(pass) => {
+                let bits = 8 * layout.channels() as u8;
+                png::expand_interlaced_row(&mut pixels.data, stride, &samples, pass, bits);
+            }
+        }
+        rows += 1;
+    }
+    cancel.check()?;
+    Ok(Decoded { pixels, icc })
+}
+
+fn copy_row(pixels: &mut Pixels, y: usize, samples: &[u8]) -> Result<(), Error> {
+    let stride = pixels.stride();
+    let row = pixels.data.chunks_exact_mut(stride).nth(y).filter(|row| row.len() == samples.len());
+    row.ok_or_else(|| undecodable(Format::Png, "a row has another length than its header says"))?
+        .copy_from_slice(samples);
+    Ok(())
+}
+
+/// Big-endian samples to the nearest of 256 levels: 65535 is 257 × 255.
+fn round_to_8(samples: &[u8]) -> Cow<'static, [u8]> {
+    let nearest = |pair: &[u8]| ((u32::from(u16::from_be_bytes([pair[0], pair[1]])) + 128) / 257) as u8;
+    samples.chunks_exact(2).map(nearest).collect()
+}
+
+fn refused(error: &png::DecodingError) -> Error {
+    match error {
+        png::DecodingError::IoError(_) => undecodable(Format::Png, "the file ends before its pixels do"),
+        png::DecodingError::LimitsExceeded => {
+            undecodable(Format::Png, "a chunk needs more memory than allowed")
+        }
+        other => undecodable(Format::Png, other.to_string()),
+    }
+}

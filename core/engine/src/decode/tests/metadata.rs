@@ -1,0 +1,133 @@
+//! EXIF and ICC: found, limited, kept.
+
+use img_parts::jpeg::Jpeg;
+use img_parts::png::Png;
+use img_parts::webp::WebP;
+use img_parts::{Bytes, ImageEXIF, ImageICC};
+
+use super::*;
+use crate::decode::exif::tests::tiff;
+use crate::encode::samples::{file, gradient};
+use crate::metadata::keep;
+use crate::pixels::Layout;
+
+const CARRIERS: [Format; 3] = [Format::Jpeg, Format::Png, Format::Webp];
+
+fn sample(format: Format) -> Vec<u8> {
+    file(&gradient(20, 10, Layout::Rgb), format)
+}
+
+fn with(format: Format, exif: Option<Vec<u8>>, icc: Option<Vec<u8>>) -> Vec<u8> {
+    fn set<F: ImageEXIF + ImageICC>(mut file: F, exif: Option<Vec<u8>>, icc: Option<Vec<u8>>) -> F {
+        file.set_exif(exif.map(Bytes::from));
+        file.set_icc_profile(icc.map(Bytes::from));
+        file
+    }
+    let source = Bytes::from(sample(format));
+    match format {
+        Format::Jpeg => set(Jpeg::from_bytes(source).unwrap(), exif, icc).encoder().bytes().to_vec(),
+        Format::Png => set(Png::from_bytes(source).unwrap(), exif, icc).encoder().bytes().to_vec(),
+        _ => set(WebP::from_bytes(source).unwrap(), exif, icc).encoder().bytes().to_vec(),
+    }
+}
+
+#[test]
+fn all_orientations_are_read() {
+    for format in CARRIERS {
+        for value in 1..=8u8 {
+            let source = with(format, Some(tiff(value.into(), value % 2 == 0)), None);
+            let found = header(&source);
+            assert_eq!(found.orientation.exif(), value, "{format}");
+            assert_eq!(found.upright_size(), if value >= 5 { (10, 20) } else { (20, 10) });
+            assert_eq!(arrive(&source, &Limits::default()), Ok(found), "{format}");
+            assert_eq!(
+                (pixels(&source).width, pixels(&source).height),
+                (20, 10),
+                "{format} is left as stored"
+            );
+        }
+    }
+}
+
+/// Another reader agrees on what was written.
+#[test]
+fn kept_exif_is_upright() {
+    for from in CARRIERS {
+        let source = with(from, Some(tiff(6, true)), None);
+        for to in CARRIERS {
+            let result = keep(&source, from, None, sample(to), to).unwrap();
+            let exif = ::exif::Reader::new().read_from_container(&mut std::io::Cursor::new(&result)).unwrap();
+            let orientation = exif.get_field(::exif::Tag::Orientation, ::exif::In::PRIMARY).unwrap();
+            assert_eq!(orientation.value.get_uint(0), Some(1), "{from} to {to}");
+            let width = exif.get_field(::exif::Tag::ImageWidth, ::exif::In::PRIMARY).unwrap();
+            assert_eq!(width.value.get_uint(0), Some(7), "{from} to {to}");
+            assert_eq!(pixels(&result), pixels(&sample(to)), "{from} to {to}");
+        }
+        for to in [Format::Gif, Format::Avif] {
+            assert_eq!(keep(&source, from, None, sample(to), to).unwrap(), sample(to));
+        }
+    }
+}
+
+#[test]
+fn nothing_to_keep_changes_nothing() {
+    for format in Format::ALL {
+        let source = sample(format);
+        assert_eq!(keep(&source, format, None, source.clone(), format).unwrap(), source);
+    }
+}
+
+/// Not a profile, but bytes that travel like one.
+fn profile(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i * 7 % 251) as u8).collect()
+}
+
+#[test]
+fn profiles_are_found_and_kept() {
+    // More than one JPEG segment holds.
+    let icc = profile(150_000);
+    for format in CARRIERS {
+        let found = open(&with(format, None, Some(icc.clone())), &Limits::default()).unwrap();
+        assert_eq!(found.icc.as_deref(), Some(&icc[..]), "{format}");
+        let kept = keep(&sample(format), format, Some(&icc), sample(format), format).unwrap();
+        assert_eq!(open(&kept, &Limits::default()).unwrap().icc, Some(icc.clone()), "{format}");
+    }
+}
+
+#[test]
+fn profiles_over_the_limit_are_refused() {
+    let limits = Limits { max_icc_bytes: 1000, ..Limits::default() };
+    for format in CARRIERS {
+        let within = with(format, None, Some(profile(1000)));
+        assert!(open(&within, &limits).unwrap().icc.is_some(), "{format}");
+        // Zeros, so that the compressed form in a PNG is far below the limit.
+        let over = with(format, None, Some(vec![0; 1001]));
+        let found = open(&over, &limits).unwrap_err();
+        assert!(
+            matches!(found, Error::LimitExceeded { what: "ICC profile in bytes", .. }),
+            "{format}: {found}"
+        );
+    }
+}
+
+#[test]
+fn profiles_with_a_part_missing_are_no_profiles() {
+    let source = with(Format::Jpeg, None, Some(profile(150_000)));
+    let at = source.windows(12).rposition(|w| w == b"ICC_PROFILE\0").unwrap();
+    let mut broken = source;
+    broken[at + 12] = 9;
+    assert_eq!(open(&broken, &Limits::default()).unwrap().icc, None);
+}
+
+/// A picture whose EXIF lies too far back is upright, in pieces and as a whole alike.
+#[test]
+fn webp_orientation_ends_at_the_header_limit() {
+    let source = with(Format::Webp, Some(tiff(6, false)), None);
+    for max_header_bytes in [source.len(), source.len() - 1] {
+        let limits = Limits { max_header_bytes, ..Limits::default() };
+        let wanted = if max_header_bytes == source.len() { 6 } else { 1 };
+        assert_eq!(arrive(&source, &limits).unwrap().orientation.exif(), wanted);
+        let Ok(Inspection::Ready(whole)) = inspect(&source, true, &limits) else { panic!("no header") };
+        assert_eq!(whole.orientation.exif(), wanted);
+    }
+}

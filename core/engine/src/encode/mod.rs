@@ -1,0 +1,58 @@
+//! From pixels to the bytes of a file: one file a format. The same pixels and settings always give the same bytes.
+
+mod avif;
+pub(crate) mod expand;
+mod gif;
+mod jpeg;
+mod libavif;
+mod libwebp;
+mod png;
+#[cfg(test)]
+pub(crate) mod samples;
+mod turbojpeg;
+mod webp;
+
+use crate::error::Error;
+use crate::format::Format;
+use crate::limits::CancelToken;
+use crate::pixels::{Layout, Pixels};
+
+/// How to write a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Encoding {
+    pub(crate) format: Format,
+    /// 1..=100; without meaning for PNG and GIF and where `lossless` is set.
+    pub(crate) quality: u8,
+    /// WebP and AVIF only.
+    pub(crate) lossless: bool,
+}
+
+/// The quality used when none is asked for. The scales of the formats differ: WebP's 70 at this encoder's method
+/// and AVIF's 50 come closest to what other servers give by default.
+pub(crate) fn default_quality(format: Format) -> u8 {
+    match format {
+        Format::Jpeg => 80,
+        Format::Webp => 70,
+        Format::Avif => 50,
+        Format::Png | Format::Gif => 100,
+    }
+}
+
+/// Encodes any layout but CMYK. A layout with alpha is refused for JPEG: the caller flattens.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "callers hold it as a part of their plan")]
+pub(crate) fn encode(pixels: &Pixels, encoding: &Encoding, cancel: &CancelToken) -> Result<Vec<u8>, Error> {
+    if pixels.layout == Layout::Cmyk || pixels.width == 0 || pixels.height == 0 {
+        return Err(Error::Bug(format!(
+            "no encoder takes {:?} of {}x{}",
+            pixels.layout, pixels.width, pixels.height
+        )));
+    }
+    let quality = encoding.quality.clamp(1, 100);
+    match encoding.format {
+        Format::Jpeg => jpeg::encode(pixels, quality, cancel),
+        Format::Png => png::encode(pixels, cancel),
+        Format::Webp => webp::encode(pixels, quality, encoding.lossless, cancel),
+        Format::Avif => avif::encode(pixels, quality, encoding.lossless, cancel),
+        Format::Gif => gif::encode(pixels, cancel),
+    }
+}

@@ -1,0 +1,88 @@
+//! Pictures for tests, and the kinds of file that the engine reads but does not write.
+
+use std::io::Write as _;
+
+use super::turbojpeg::Compressor;
+use super::{Encoding, encode};
+use crate::format::Format;
+use crate::limits::CancelToken;
+use crate::pixels::{Layout, Pixels};
+
+/// Smooth gradients, a different one in each channel, with alpha from clear to solid.
+pub(crate) fn gradient(width: u32, height: u32, layout: Layout) -> Pixels {
+    let mut pixels = Pixels::zeroed(width, height, layout);
+    let channels = layout.channels();
+    let ramp = |i: u32, n: u32| (i * 255 / n.max(2).saturating_sub(1)) as u8;
+    for (i, sample) in pixels.data.iter_mut().enumerate() {
+        let (pixel, channel) = ((i / channels) as u32, i % channels);
+        let (x, y) = (pixel % width, pixel / width);
+        *sample = match channel {
+            0 => ramp(x, width),
+            1 => ramp(y, height),
+            2 => ramp(width - 1 - x, width),
+            _ => ramp(x + y, width + height),
+        };
+    }
+    pixels
+}
+
+/// A file of this picture; lossless where the format can.
+pub(crate) fn file(pixels: &Pixels, format: Format) -> Vec<u8> {
+    let encoding = Encoding { format, quality: 95, lossless: true };
+    encode(pixels, &encoding, &CancelToken::new()).unwrap()
+}
+
+pub(crate) fn progressive_jpeg(pixels: &Pixels) -> Vec<u8> {
+    let mut codec = Compressor::new().unwrap().progressive().unwrap();
+    codec.compress(pixels, 95, true).unwrap()
+}
+
+/// Ink as in [`Layout::Cmyk`]; written inverted, as Adobe does.
+pub(crate) fn cmyk_jpeg(ink: &Pixels) -> Vec<u8> {
+    let mut inverted = ink.clone();
+    inverted.data.iter_mut().for_each(|sample| *sample = !*sample);
+    Compressor::new().unwrap().compress(&inverted, 95, true).unwrap()
+}
+
+/// A PNG from its parts: every chunk but IEND, which is added.
+pub(crate) fn png(chunks: &[([u8; 4], Vec<u8>)]) -> Vec<u8> {
+    let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, data) in chunks.iter().chain([&(*b"IEND", Vec::new())]) {
+        out.extend((data.len() as u32).to_be_bytes());
+        let body = [&kind[..], data].concat();
+        out.write_all(&body).unwrap();
+        out.extend(crate::decode::crc32(&body).to_be_bytes());
+    }
+    out
+}
+
+/// The IHDR chunk.
+pub(crate) fn ihdr(width: u32, height: u32, depth: u8, colour: u8, interlaced: bool) -> ([u8; 4], Vec<u8>) {
+    let mut data = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    data.extend([depth, colour, 0, 0, u8::from(interlaced)]);
+    (*b"IHDR", data)
+}
+
+/// The IDAT chunk with these rows, unfiltered.
+pub(crate) fn idat(rows: &[Vec<u8>]) -> ([u8; 4], Vec<u8>) {
+    let raw: Vec<u8> = rows.iter().flat_map(|row| [&[0], &row[..]].concat()).collect();
+    (*b"IDAT", fdeflate::compress_to_vec(&raw))
+}
+
+/// A RIFF chunk with its padding.
+pub(crate) fn riff(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut out = [&kind[..], &(data.len() as u32).to_le_bytes(), data].concat();
+    out.resize(out.len() + data.len() % 2, 0);
+    out
+}
+
+/// A WebP file with these chunks.
+pub(crate) fn webp(chunks: &[Vec<u8>]) -> Vec<u8> {
+    riff(*b"RIFF", &[b"WEBP".to_vec(), chunks.concat()].concat())
+}
+
+/// The VP8X chunk.
+pub(crate) fn vp8x(flags: u8, width: u32, height: u32) -> Vec<u8> {
+    let u24 = |n: u32| n.to_le_bytes()[..3].to_vec();
+    riff(*b"VP8X", &[vec![flags, 0, 0, 0], u24(width - 1), u24(height - 1)].concat())
+}

@@ -1,0 +1,29 @@
+//! WebP, lossy and lossless.
+//!
+//! Lossy runs at method 2, which was measured to reach the size and the score of method 4 with a somewhat lower
+//! quality number, in about half of the time. Lossless keeps the colours under transparent pixels.
+
+use super::expand;
+use super::libwebp;
+use crate::error::Error;
+use crate::limits::{CancelToken, at_most};
+use crate::pixels::{Layout, Pixels};
+
+/// The format stores 14 bits.
+const LONGEST_SIDE: u64 = 16_383;
+
+pub(super) fn encode(
+    pixels: &Pixels,
+    quality: u8,
+    lossless: bool,
+    cancel: &CancelToken,
+) -> Result<Vec<u8>, Error> {
+    let side = u64::from(pixels.width.max(pixels.height));
+    at_most("side of a WebP result in pixels", side, LONGEST_SIDE)?;
+    cancel.check()?;
+    let layout = if pixels.layout.has_alpha() { Layout::Rgba } else { Layout::Rgb };
+    let settings = if lossless { libwebp::Settings::Lossless } else { libwebp::Settings::Lossy { quality } };
+    let bytes = libwebp::encode(&expand::to(pixels, layout), settings, cancel);
+    cancel.check()?;
+    bytes
+}

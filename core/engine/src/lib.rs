@@ -1,0 +1,33 @@
+//! Pixmill's image engine: the bytes of a picture and a [`Transformation`] in, the bytes of the result out.
+//!
+//! It is synchronous, keeps no state between calls, opens no file and no socket, and knows nothing of users,
+//! jobs or storage. Every call takes [`Limits`], which are checked from the header before pixels are
+//! allocated, and a [`CancelToken`].
+
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod color;
+mod decode;
+mod encode;
+mod error;
+mod format;
+mod header;
+mod limits;
+mod metadata;
+mod ops;
+mod pixels;
+mod plan;
+mod transform;
+mod transformation;
+mod validate;
+
+pub use error::{Error, FieldError};
+pub use format::Format;
+pub use header::{Header, Inspection, Orientation, inspect};
+pub use limits::{CancelToken, Limits};
+pub use plan::{Plan, plan};
+pub use transform::{Output, transform};
+pub use transformation::{Crop, Fit, Position, Transformation, Watermark};
+
+/// Changes whenever the same input may give other bytes, so that stored results of older engines are not reused.
+pub const VERSION: u32 = 1;

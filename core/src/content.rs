@@ -1,0 +1,184 @@
+//! Stored bytes and what is known of them: keys, hashes, sizes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use pixmill_engine::{Format, Header, Orientation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::ids::{ImageId, JobId};
+
+/// SHA-256 of a file's bytes, in hexadecimal.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ContentHash(String);
+
+impl ContentHash {
+    /// Hashes these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(hex::encode(Sha256::digest(bytes)))
+    }
+
+    /// Finishes a hash that was fed piece by piece.
+    pub fn from_sha256(hasher: Sha256) -> Self {
+        Self(hex::encode(hasher.finalize()))
+    }
+
+    /// The 64 hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentHash({})", self.0)
+    }
+}
+
+/// An image file that is stored, with what its header said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Content {
+    /// Where the bytes are.
+    pub blob: BlobKey,
+    /// SHA-256 of the bytes.
+    pub hash: ContentHash,
+    /// Number of bytes.
+    pub bytes: u64,
+    /// The format.
+    pub format: Format,
+    /// Width in pixels once upright.
+    pub width: u32,
+    /// Height in pixels once upright.
+    pub height: u32,
+    /// Whether pixels may be transparent.
+    pub alpha: bool,
+}
+
+impl Content {
+    /// The header as planning needs it: sizes are upright already.
+    pub fn header(&self) -> Header {
+        Header {
+            format: self.format,
+            width: self.width,
+            height: self.height,
+            orientation: Orientation::UPRIGHT,
+            alpha: self.alpha,
+        }
+    }
+}
+
+/// Names a blob. Keys are made here from ids, never from what a client sent.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BlobKey(String);
+
+impl BlobKey {
+    /// The file that was uploaded as `image`.
+    pub fn original(image: ImageId) -> Self {
+        Self(format!("images/{image}/original"))
+    }
+
+    /// The version of `image` that `job` saved.
+    pub fn version(image: ImageId, job: JobId) -> Self {
+        Self(format!("images/{image}/{job}"))
+    }
+
+    /// The unsaved result of `job` on `image`.
+    pub fn preview(image: ImageId, job: JobId) -> Self {
+        Self(format!("previews/{image}/{job}"))
+    }
+
+    /// The key as text: segments of lower-case letters and digits, separated by `/`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BlobKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlobKey({})", self.0)
+    }
+}
+
+impl fmt::Display for BlobKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text is no blob key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a blob key is segments of a-z and 0-9 separated by single slashes, at most 200 bytes")]
+pub struct ParseBlobKeyError;
+
+impl FromStr for BlobKey {
+    type Err = ParseBlobKeyError;
+
+    fn from_str(text: &str) -> Result<Self, ParseBlobKeyError> {
+        let segment = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if text.len() <= 200 && text.split('/').all(segment) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseBlobKeyError)
+        }
+    }
+}
+
+impl TryFrom<String> for BlobKey {
+    type Error = ParseBlobKeyError;
+
+    fn try_from(text: String) -> Result<Self, ParseBlobKeyError> {
+        text.parse()
+    }
+}
+
+impl From<BlobKey> for String {
+    fn from(key: BlobKey) -> Self {
+        key.0
+    }
+}
+
+/// The beginning that some keys share. It ends with `/`, or is empty for all keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobPrefix(String);
+
+impl BlobPrefix {
+    /// Every blob.
+    pub fn all() -> Self {
+        Self(String::new())
+    }
+
+    /// Everything that is stored for `image`: the original and saved versions, then unsaved results.
+    pub fn of_image(image: ImageId) -> [Self; 2] {
+        [Self(format!("images/{image}/")), Self(format!("previews/{image}/"))]
+    }
+
+    /// The text that the keys begin with.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_could_leave_the_store_are_refused() {
+        for text in ["", "/", "a/", "/a", "a//b", "..", "a/../b", "a\\b", "A", "a b", "a\0", &"a".repeat(201)] {
+            assert_eq!(text.parse::<BlobKey>(), Err(ParseBlobKeyError), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn our_own_keys_survive_their_text() {
+        let (image, job) = (ImageId::random(), JobId::random());
+        for key in [BlobKey::original(image), BlobKey::version(image, job), BlobKey::preview(image, job)] {
+            assert_eq!(key.as_str().parse(), Ok(key.clone()));
+            assert!(BlobPrefix::of_image(image).iter().any(|prefix| key.as_str().starts_with(prefix.as_str())));
+        }
+    }
+}

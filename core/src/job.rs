@@ -1,0 +1,392 @@
+//! A job and the transitions of its state. Pure: a repository loads a job, applies one of these methods and
+//! stores the result in one atomic step, so that every back end follows the same rules.
+
+use std::time::Duration;
+
+use pixmill_engine::Transformation;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::content::{BlobKey, Content, ContentHash};
+use crate::ids::{ImageId, JobId, UserId, random_bytes};
+use crate::time::Timestamp;
+
+/// One transformation of one image, from submission to its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Job {
+    /// The id.
+    pub id: JobId,
+    /// Who asked.
+    pub owner: UserId,
+    /// The source image.
+    pub image: ImageId,
+    /// The version of it that was current, or was named, at submission.
+    pub source_version: u32,
+    /// The source's bytes.
+    pub source: Content,
+    /// The bytes of the image that the watermark names.
+    pub overlay: Option<Content>,
+    /// What to do, in canonical form.
+    pub transformation: Transformation,
+    /// Whether the result becomes a version of the image.
+    pub save: bool,
+    /// Names the result: the same for the same work.
+    pub derivation: Derivation,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When its state last changed.
+    pub updated_at: Timestamp,
+    /// Grows by one with every change of state.
+    pub revision: u64,
+    /// How often it was claimed.
+    pub attempts: u32,
+    /// Where it stands.
+    pub state: JobState,
+    /// The queue does not surely know of it yet: the sweeper publishes it if nobody else does.
+    pub unpublished: bool,
+    /// When what it stored (or may have left behind) is to be removed.
+    pub remove_output_at: Option<Timestamp>,
+}
+
+/// Where a job stands. It only ever moves towards one of the last three.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "name")]
+pub enum JobState {
+    /// Waits for a worker, at the earliest at `not_before`.
+    #[serde(rename_all = "camelCase")]
+    Queued {
+        /// Set between attempts.
+        not_before: Timestamp,
+    },
+    /// A worker holds the lease.
+    Running {
+        /// Whose turn it is, and until when.
+        lease: Lease,
+    },
+    /// The result exists.
+    Completed {
+        /// The result.
+        output: Output,
+    },
+    /// It will not be tried again.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// The user, or the deletion of the image, ended it.
+    Cancelled,
+}
+
+/// The states by name, for filters and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobStatus {
+    /// Waits for a worker.
+    Queued,
+    /// A worker is at it.
+    Running,
+    /// The result exists.
+    Completed,
+    /// It will not be tried again.
+    Failed,
+    /// Ended before it was done.
+    Cancelled,
+}
+
+impl JobStatus {
+    /// Whether no further change can come.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+
+    /// The name used in requests and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A worker's right to a job, until it expires or is renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lease {
+    /// Proves the right: whoever claims the job later gets another token, and this one stops working.
+    pub token: LeaseToken,
+    /// When somebody else may claim the job.
+    pub expires_at: Timestamp,
+}
+
+/// A fencing token: random, so that no two claims ever share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LeaseToken(u64);
+
+impl LeaseToken {
+    fn random() -> Self {
+        // 63 bits, because stores without unsigned integers must be able to keep it.
+        Self(u64::from_be_bytes(random_bytes()) >> 1)
+    }
+}
+
+/// What a completed job made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    /// The bytes.
+    pub content: Content,
+    /// The number of the version that it was saved as; absent if it was not saved.
+    pub version: Option<u32>,
+}
+
+/// Why a job failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A stable word for programs.
+    pub code: FailureCode,
+    /// A sentence for people.
+    pub detail: String,
+}
+
+impl Failure {
+    /// A failure with its reason.
+    pub fn new(code: FailureCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+/// The reasons a job can fail for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCode {
+    /// The source, or the watermark's image, is damaged in a way that only decoding shows.
+    Undecodable,
+    /// The source or the result is over a limit.
+    LimitExceeded,
+    /// The transformation can't be applied to this image.
+    InvalidTransformation,
+    /// The stored source is gone.
+    SourceMissing,
+    /// Every attempt took longer than the time limit.
+    TimedOut,
+    /// Every attempt ended the process that worked on it.
+    Crashed,
+    /// Every attempt met a fault of a system that Pixmill depends on.
+    Unavailable,
+    /// A fault of Pixmill itself.
+    Internal,
+}
+
+impl FailureCode {
+    /// The word used in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Undecodable => "undecodable",
+            Self::LimitExceeded => "limit_exceeded",
+            Self::InvalidTransformation => "invalid_transformation",
+            Self::SourceMissing => "source_missing",
+            Self::TimedOut => "timed_out",
+            Self::Crashed => "crashed",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Names a result by what it is made from: SHA-256 over the hashes of the inputs, the canonical transformation
+/// and the engine's version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Derivation(String);
+
+impl Derivation {
+    /// The name of what `transformation`, in canonical form, makes of `source` and `overlay` for `owner`.
+    /// Results are never shared between users, so that timing tells nobody what others have.
+    pub fn new(
+        owner: UserId,
+        source: &ContentHash,
+        overlay: Option<&ContentHash>,
+        transformation: &Transformation,
+    ) -> Self {
+        let transformation = serde_json::to_vec(transformation).expect("a transformation is plain data");
+        let mut hasher = Sha256::new();
+        hasher.update(owner.as_bytes());
+        hasher.update(pixmill_engine::VERSION.to_be_bytes());
+        hasher.update(source.as_str());
+        hasher.update(overlay.map_or("", ContentHash::as_str));
+        hasher.update([0]);
+        hasher.update(&transformation);
+        Self(hex::encode(hasher.finalize()))
+    }
+
+    /// 64 hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What came of an attempt, as the worker reports it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The result is stored. An unsaved one is kept for `keep`.
+    Completed {
+        /// The result.
+        output: Output,
+        /// How long an unsaved result stays readable.
+        keep: Duration,
+    },
+    /// It is no use to try again.
+    Failed(Failure),
+    /// Try again after this time.
+    Retry {
+        /// How long to wait.
+        after: Duration,
+    },
+}
+
+/// What came of asking for a job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// The job is the caller's, under this token.
+    Claimed(Box<Job>, LeaseToken),
+    /// It can't be claimed yet: another worker holds it, or it waits between attempts.
+    NotYet {
+        /// When to ask again.
+        after: Duration,
+    },
+    /// It was at its last attempt and its worker vanished: it has failed with this call.
+    Exhausted(Box<Job>),
+    /// It has reached a final state.
+    Finished(JobStatus),
+    /// There is no such job.
+    Unknown,
+}
+
+/// How a job may be claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimTerms {
+    /// How long the lease lasts without renewal.
+    pub lease: Duration,
+    /// How often a job is tried in all.
+    pub max_attempts: u32,
+}
+
+/// How long an attempt that lost its job may still be writing; what it left is removed after that.
+pub const STRAGGLER_GRACE: Duration = Duration::from_mins(10);
+
+impl Job {
+    /// The state by name.
+    pub fn status(&self) -> JobStatus {
+        match self.state {
+            JobState::Queued { .. } => JobStatus::Queued,
+            JobState::Running { .. } => JobStatus::Running,
+            JobState::Completed { .. } => JobStatus::Completed,
+            JobState::Failed { .. } => JobStatus::Failed,
+            JobState::Cancelled => JobStatus::Cancelled,
+        }
+    }
+
+    /// Where this job stores its result: the same key at every attempt.
+    pub fn output_key(&self) -> BlobKey {
+        if self.save { BlobKey::version(self.image, self.id) } else { BlobKey::preview(self.image, self.id) }
+    }
+
+    /// The lease that `token` still holds.
+    fn holds(&self, token: LeaseToken) -> bool {
+        matches!(&self.state, JobState::Running { lease } if lease.token == token)
+    }
+
+    /// Takes the job for one attempt, or says why not. After [`Claim::Claimed`] and [`Claim::Exhausted`] the
+    /// job has changed and must be stored.
+    pub fn claim(&mut self, now: Timestamp, terms: ClaimTerms) -> Claim {
+        let wait_until = match &self.state {
+            JobState::Queued { not_before } => *not_before,
+            JobState::Running { lease } => lease.expires_at,
+            _ => return Claim::Finished(self.status()),
+        };
+        if wait_until > now {
+            return Claim::NotYet { after: wait_until.since(now) };
+        }
+        if self.attempts >= terms.max_attempts {
+            let detail = format!("the worker stopped without a word at each of {} attempts", self.attempts);
+            self.end(now, JobState::Failed { failure: Failure::new(FailureCode::Crashed, detail) });
+            return Claim::Exhausted(Box::new(self.clone()));
+        }
+        let token = LeaseToken::random();
+        self.attempts += 1;
+        self.unpublished = false;
+        self.change(now, JobState::Running { lease: Lease { token, expires_at: now + terms.lease } });
+        Claim::Claimed(Box::new(self.clone()), token)
+    }
+
+    /// Extends the lease that `token` holds, even if it has expired and nobody else has claimed the job since.
+    /// Returns whether the token still holds it.
+    pub fn renew(&mut self, now: Timestamp, token: LeaseToken, ttl: Duration) -> bool {
+        match &mut self.state {
+            JobState::Running { lease } if lease.token == token => {
+                lease.expires_at = now + ttl;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Applies what came of the attempt under `token`. Returns whether the token still held the job; if not,
+    /// nothing changes.
+    pub fn finish(&mut self, now: Timestamp, token: LeaseToken, outcome: Outcome) -> bool {
+        if !self.holds(token) {
+            return false;
+        }
+        match outcome {
+            Outcome::Completed { output, keep } => {
+                self.remove_output_at = output.version.is_none().then(|| now + keep);
+                self.change(now, JobState::Completed { output });
+            }
+            Outcome::Failed(failure) => self.end(now, JobState::Failed { failure }),
+            Outcome::Retry { after } => {
+                self.unpublished = true;
+                self.change(now, JobState::Queued { not_before: now + after });
+            }
+        }
+        true
+    }
+
+    /// Ends the job before it is done. Returns whether that was still possible.
+    pub fn cancel(&mut self, now: Timestamp) -> bool {
+        let open = !self.status().is_final();
+        if open {
+            self.end(now, JobState::Cancelled);
+        }
+        open
+    }
+
+    /// Whether the result of a completed job can still be read at `now`.
+    pub fn output(&self, now: Timestamp) -> Option<&Output> {
+        match &self.state {
+            JobState::Completed { output } if self.remove_output_at.is_none_or(|at| at > now) => Some(output),
+            _ => None,
+        }
+    }
+
+    fn end(&mut self, now: Timestamp, state: JobState) {
+        self.unpublished = false;
+        // An attempt may have stored something, or may still be about to.
+        self.remove_output_at = (self.attempts > 0).then(|| now + STRAGGLER_GRACE);
+        self.change(now, state);
+    }
+
+    fn change(&mut self, now: Timestamp, state: JobState) {
+        self.state = state;
+        self.updated_at = now;
+        self.revision += 1;
+    }
+}
+
+#[cfg(test)]
+#[path = "job_tests.rs"]
+mod tests;

@@ -1,0 +1,63 @@
+//! Pixmill as a library: users, images and their versions, and transformations that run as asynchronous jobs,
+//! over [ports](ports) that adapters fill.
+//!
+//! The core decides and does no I/O of its own: it needs no runtime, opens no socket and reads no clock.
+//! [`Services`] is the way in; give it one adapter for each of the [`Ports`], and run [`Worker::run`] and
+//! [`Sweeper::run`] on any executor. To change pixels without users and jobs, use [`engine`] alone:
+//!
+//! ```
+//! use pixmill::engine::{CancelToken, Format, Limits, Transformation, transform};
+//!
+//! # fn thumbnail(photo: &[u8]) -> Result<Vec<u8>, pixmill::EngineError> {
+//! let request = Transformation { width: Some(300), format: Some(Format::Webp), ..Transformation::default() };
+//! let result = transform(photo, None, &request, &Limits::default(), &CancelToken::new())?;
+//! # Ok(result.bytes)
+//! # }
+//! ```
+
+mod accounts;
+mod content;
+mod ids;
+mod image;
+mod job;
+mod library;
+mod links;
+pub mod ports;
+mod process;
+mod results;
+mod secret;
+mod services;
+mod settings;
+mod submit;
+mod sweep;
+mod time;
+mod upload;
+mod user;
+mod worker;
+
+pub use accounts::{Accounts, LoginError, RegisterError};
+pub use content::{BlobKey, BlobPrefix, Content, ContentHash, ParseBlobKeyError};
+pub use ids::{ImageId, JobId, ParseIdError, UserId};
+pub use image::{Image, NewVersion, Version};
+pub use job::{
+    Claim, ClaimTerms, Derivation, Failure, FailureCode, Job, JobState, JobStatus, Lease, LeaseToken, Outcome,
+    Output, STRAGGLER_GRACE,
+};
+pub use library::Library;
+pub use links::{LinkError, LinkSigner, Links};
+pub use pixmill_engine as engine;
+pub use pixmill_engine::{
+    CancelToken, Crop, Error as EngineError, FieldError, Fit, Format, Header, Limits, Position, Transformation,
+    Watermark,
+};
+pub use process::{Process, Processing};
+pub use results::{Results, TransformedImage};
+pub use secret::Secret;
+pub use services::{Ports, Services};
+pub use settings::Settings;
+pub use submit::{SubmitError, Submission, Submissions};
+pub use sweep::{Swept, Sweeper};
+pub use time::Timestamp;
+pub use upload::{UploadError, Uploads};
+pub use user::{Password, PasswordError, PasswordHash, User, Username, UsernameError};
+pub use worker::Worker;

@@ -1,0 +1,148 @@
+//! Where jobs are kept, and the one lease that says who may work on one.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::ids::{ImageId, JobId, UserId};
+use crate::job::{Claim, ClaimTerms, Derivation, Job, JobStatus, LeaseToken, Outcome};
+use crate::ports::{Page, PageRequest, PortError};
+
+/// What came of accepting a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// The queue shares the repository's store and has the job already.
+    Enqueued,
+    /// The job is marked as unpublished: publish it, then call [`Jobs::published`].
+    Unpublished,
+}
+
+/// What came of cancelling a job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cancellation {
+    /// It is cancelled now.
+    Cancelled(Box<Job>),
+    /// It had reached this final state before.
+    Finished(JobStatus),
+    /// The user has no such job.
+    Unknown,
+}
+
+/// The repository of jobs. Each method is one atomic step: it loads a job, applies the transition of the same
+/// name from [`Job`] and stores it.
+///
+/// Durations, never instants, are passed: the adapter's own clock (the server's, where there is one) decides
+/// what is due.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Jobs: Send + Sync + 'static {
+    /// Stores a new job. When the call returns, the job survives a crash.
+    ///
+    /// # Behavior
+    /// - An accepted job is found with all fields as given, save that `unpublished` is false if the answer is
+    ///   [`Accepted::Enqueued`].
+    /// - A job id that exists already is left as it is.
+    ///
+    /// # Cancellation
+    /// Dropping the future leaves the job accepted or not, never in part.
+    async fn accept(&self, job: Job) -> Result<Accepted, PortError>;
+
+    /// Notes that the queue has the job.
+    ///
+    /// # Behavior
+    /// - The job no longer appears in `due_unpublished`.
+    async fn published(&self, id: JobId) -> Result<(), PortError>;
+
+    /// Finds a user's job.
+    ///
+    /// # Behavior
+    /// - Another user's job and an unknown id both give `None`.
+    async fn get(&self, owner: UserId, id: JobId) -> Result<Option<Job>, PortError>;
+
+    /// Finds a job whoever owns it: for workers, not for answers to users.
+    ///
+    /// # Behavior
+    /// - An unknown id gives `None`.
+    async fn load(&self, id: JobId) -> Result<Option<Job>, PortError>;
+
+    /// Lists a user's jobs, newest first (by creation, then by id), of one state or of all.
+    ///
+    /// # Behavior
+    /// - Pages follow each other without a gap or a repetition, also while jobs are added.
+    /// - Only the owner's jobs are listed.
+    /// - With a state, only jobs in that state are listed.
+    async fn list(
+        &self,
+        owner: UserId,
+        status: Option<JobStatus>,
+        page: PageRequest<JobId>,
+    ) -> Result<Page<Job>, PortError>;
+
+    /// Takes a job for one attempt: see [`Job::claim`].
+    ///
+    /// # Behavior
+    /// - Of many concurrent calls exactly one gets the job.
+    /// - A held job is given to nobody else until the lease expires, and then with another token.
+    /// - A job that waits between attempts is not given before its time.
+    /// - The attempt after the last is [`Claim::Exhausted`], and the job has failed.
+    /// - Final jobs are [`Claim::Finished`], unknown ones [`Claim::Unknown`].
+    async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError>;
+
+    /// Extends the lease: see [`Job::renew`]. `false` means that the job is somebody else's, or nobody's.
+    ///
+    /// # Behavior
+    /// - A renewed lease lasts `ttl` from now.
+    /// - A token that lost the job renews nothing.
+    async fn renew(&self, id: JobId, token: LeaseToken, ttl: Duration) -> Result<bool, PortError>;
+
+    /// Ends an attempt: see [`Job::finish`]. `false` means that the token no longer held the job, and that
+    /// nothing changed. When the call returns, the change survives a crash.
+    ///
+    /// # Behavior
+    /// - A token that lost the job changes nothing.
+    /// - A finished job keeps its outcome: the second of two calls answers `false`.
+    /// - After [`Outcome::Retry`] the job is queued and due to be published.
+    async fn finish(&self, id: JobId, token: LeaseToken, outcome: Outcome) -> Result<bool, PortError>;
+
+    /// Cancels a user's job: see [`Job::cancel`].
+    ///
+    /// # Behavior
+    /// - A cancelled job can't be claimed, renewed or finished.
+    /// - Another user's job is [`Cancellation::Unknown`] and goes on.
+    async fn cancel(&self, owner: UserId, id: JobId) -> Result<Cancellation, PortError>;
+
+    /// Cancels every open job on an image, and returns them.
+    ///
+    /// # Behavior
+    /// - Final jobs and jobs on other images are left alone.
+    async fn cancel_all(&self, image: ImageId) -> Result<Vec<Job>, PortError>;
+
+    /// Finds a completed job whose result has this name and is still kept for at least `for_at_least`.
+    ///
+    /// # Behavior
+    /// - Jobs that are not completed, and results that expired, are not found.
+    async fn find_result(
+        &self,
+        derivation: Derivation,
+        for_at_least: Duration,
+    ) -> Result<Option<Job>, PortError>;
+
+    /// Open jobs that the queue may not know of: unpublished for `older_than` (and due, if they wait between
+    /// attempts), or running with a lease that expired that long ago. At most `limit` of them.
+    ///
+    /// # Behavior
+    /// - A job that was published and waits, and one with a live lease, are not listed.
+    async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError>;
+
+    /// Jobs whose stored output is to be removed now. At most `limit` of them.
+    ///
+    /// # Behavior
+    /// - A job is listed once its time has come, until `output_removed`.
+    async fn due_output_removals(&self, limit: usize) -> Result<Vec<Job>, PortError>;
+
+    /// Notes that a job's output is removed.
+    ///
+    /// # Behavior
+    /// - The job is no longer listed for removal, and its result stays expired.
+    async fn output_removed(&self, id: JobId) -> Result<(), PortError>;
+}

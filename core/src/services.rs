@@ -1,0 +1,76 @@
+//! All use cases over one set of ports.
+
+use std::sync::Arc;
+
+use crate::accounts::Accounts;
+use crate::library::Library;
+use crate::links::{LinkSigner, Links};
+use crate::ports::{
+    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, Passwords, Processor, Queue, Users,
+};
+use crate::process::Process;
+use crate::results::Results;
+use crate::settings::Settings;
+use crate::submit::Submissions;
+use crate::sweep::Sweeper;
+use crate::upload::Uploads;
+use crate::worker::Worker;
+
+/// One adapter for each port.
+#[derive(Clone)]
+#[expect(missing_docs, reason = "each field is the port that its type names")]
+pub struct Ports {
+    pub users: Arc<dyn Users>,
+    pub images: Arc<dyn Images>,
+    pub jobs: Arc<dyn Jobs>,
+    pub queue: Arc<dyn Queue>,
+    pub blobs: Arc<dyn BlobStore>,
+    pub cache: Arc<dyn Cache>,
+    pub events: Arc<dyn Events>,
+    pub limiter: Arc<dyn Limiter>,
+    pub passwords: Arc<dyn Passwords>,
+    pub processor: Arc<dyn Processor>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The use cases, ready to call.
+#[derive(Clone)]
+pub struct Services {
+    /// Registration and login.
+    pub accounts: Accounts,
+    /// Taking files in.
+    pub uploads: Uploads,
+    /// Asking for transformations.
+    pub submissions: Submissions,
+    /// Following jobs and fetching their results.
+    pub results: Results,
+    /// Listing, reading and deleting images.
+    pub library: Library,
+    /// Links to stored images.
+    pub links: Links,
+    /// Runs jobs.
+    pub worker: Worker,
+    /// Finishes what was interrupted and removes what is no longer wanted.
+    pub sweeper: Sweeper,
+}
+
+impl Services {
+    /// Puts the use cases together. `signer` signs the links that the API itself serves.
+    pub fn new(ports: Ports, settings: Settings, signer: LinkSigner) -> Self {
+        let ports = Arc::new(ports);
+        let settings = Arc::new(settings);
+        let links = Links::new(ports.clone(), settings.clone(), signer);
+        let library = Library::new(ports.clone(), settings.clone());
+        let process = Process::new(ports.clone(), settings.clone());
+        Self {
+            accounts: Accounts::new(ports.clone(), settings.clone()),
+            uploads: Uploads::new(ports.clone(), settings.clone()),
+            submissions: Submissions::new(ports.clone(), settings.clone()),
+            results: Results::new(ports.clone(), links.clone()),
+            worker: Worker::new(ports.clone(), settings.clone(), process),
+            sweeper: Sweeper::new(ports, settings, library.clone()),
+            library,
+            links,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Asking for a transformation: everything that can be told from the request and the image's header is checked
+//! here; what is accepted is stored first and queued second.
+
+use std::sync::Arc;
+
+use pixmill_engine::{Error as EngineError, FieldError, Transformation, plan};
+
+use crate::content::Content;
+use crate::ids::{ImageId, JobId, UserId};
+use crate::image::Image;
+use crate::job::{Derivation, Job, JobState};
+use crate::ports::{Accepted, Event, JobMessage, PortError};
+use crate::services::Ports;
+use crate::settings::Settings;
+
+/// Takes requests for transformations.
+#[derive(Clone)]
+pub struct Submissions {
+    ports: Arc<Ports>,
+    settings: Arc<Settings>,
+}
+
+/// A request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submission {
+    /// The source.
+    pub image: ImageId,
+    /// Which version of it; the current one when absent.
+    pub version: Option<u32>,
+    /// What to do.
+    pub transformation: Transformation,
+    /// Whether the result becomes a version of the image.
+    pub save: bool,
+}
+
+/// Why a request was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The user has no such image.
+    #[error("there is no image with this id")]
+    UnknownImage,
+    /// Values that can't be used, alone or with this image.
+    #[error("the transformation can't be applied")]
+    Invalid(Vec<FieldError>),
+    /// The result would be over a limit.
+    #[error(transparent)]
+    Engine(EngineError),
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl From<EngineError> for SubmitError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Invalid(fields) => Self::Invalid(fields),
+            other => Self::Engine(other),
+        }
+    }
+}
+
+impl Submissions {
+    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>) -> Self {
+        Self { ports, settings }
+    }
+
+    /// Accepts a request, or says what is wrong with it. An accepted job ends in exactly one final state.
+    pub async fn submit(&self, owner: UserId, submission: Submission) -> Result<JobId, SubmitError> {
+        let Submission { image, version, transformation, save } = submission;
+        transformation.validate().map_err(SubmitError::Invalid)?;
+        let image = self.ports.images.get(owner, image).await?.ok_or(SubmitError::UnknownImage)?;
+        let (source_version, source) = self.source(&image, version).await?;
+        let overlay = self.overlay(owner, &transformation).await?;
+        plan(&source.header(), &transformation, &self.settings.limits)?;
+
+        let transformation = transformation.canonical();
+        let now = self.ports.clock.now();
+        let job = Job {
+            id: JobId::random(),
+            owner,
+            image: image.id,
+            source_version,
+            derivation: Derivation::new(
+                owner,
+                &source.hash,
+                overlay.as_ref().map(|overlay| &overlay.hash),
+                &transformation,
+            ),
+            source,
+            overlay,
+            transformation,
+            save,
+            created_at: now,
+            updated_at: now,
+            revision: 0,
+            attempts: 0,
+            state: JobState::Queued { not_before: now },
+            unpublished: true,
+            remove_output_at: None,
+        };
+        let event = Event { owner, job: job.id, status: job.status(), revision: job.revision };
+        let id = job.id;
+        if self.ports.jobs.accept(job).await? == Accepted::Unpublished {
+            // The job is accepted whatever happens here: the sweeper publishes what this could not.
+            if let Err(error) = publish(&self.ports, id).await {
+                tracing::warn!(job = %id, %error, "accepted job not published yet");
+            }
+        }
+        announce(&self.ports, event).await;
+        Ok(id)
+    }
+
+    async fn source(&self, image: &Image, version: Option<u32>) -> Result<(u32, Content), SubmitError> {
+        let number = version.unwrap_or(image.current.number);
+        if number == image.current.number {
+            return Ok((number, image.current.content.clone()));
+        }
+        match self.ports.images.version(image.id, number).await? {
+            Some(version) => Ok((number, version.content)),
+            None => {
+                let detail = format!("this image has no version {number}");
+                Err(SubmitError::Invalid(vec![FieldError::new("version", detail)]))
+            }
+        }
+    }
+
+    async fn overlay(
+        &self,
+        owner: UserId,
+        transformation: &Transformation,
+    ) -> Result<Option<Content>, SubmitError> {
+        let Some(id) = transformation.watermark.as_ref().and_then(|watermark| watermark.image_id.as_ref()) else {
+            return Ok(None);
+        };
+        let image = match id.parse() {
+            Ok(id) => self.ports.images.get(owner, id).await?,
+            Err(_) => None,
+        };
+        match image {
+            Some(image) => Ok(Some(image.current.content)),
+            None => {
+                let error = FieldError::new("watermark.imageId", "you have no image with this id");
+                Err(SubmitError::Invalid(vec![error]))
+            }
+        }
+    }
+}
+
+/// Hands a job to the queue and notes that it is there.
+pub(crate) async fn publish(ports: &Ports, job: JobId) -> Result<(), PortError> {
+    ports.queue.publish(JobMessage::new(job)).await?;
+    ports.jobs.published(job).await
+}
+
+/// Tells whoever watches. They miss nothing for good if it fails, so it only costs a line in the log.
+pub(crate) async fn announce(ports: &Ports, event: Event) {
+    if let Err(error) = ports.events.publish(event).await {
+        tracing::debug!(job = %event.job, %error, "event not published");
+    }
+}

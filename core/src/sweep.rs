@@ -1,0 +1,96 @@
+//! Finishing what was interrupted: jobs that the queue does not know of, uploads that never ended, deletions cut
+//! short, results whose time has passed. Every step is safe to repeat and to run in several processes at once.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::future::{self, Either};
+
+use crate::library::Library;
+use crate::ports::PortError;
+use crate::process::remove_output;
+use crate::services::Ports;
+use crate::settings::Settings;
+use crate::submit::publish;
+
+/// Looks for unfinished business at regular times.
+#[derive(Clone)]
+pub struct Sweeper {
+    ports: Arc<Ports>,
+    settings: Arc<Settings>,
+    library: Library,
+}
+
+/// What one sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Jobs handed to the queue.
+    pub published: usize,
+    /// Images of which everything is removed.
+    pub images: usize,
+    /// Outputs of jobs removed.
+    pub outputs: usize,
+}
+
+/// How much one look takes on, so that a long backlog does not hold up the rest.
+const BATCH: usize = 500;
+
+impl Sweeper {
+    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>, library: Library) -> Self {
+        Self { ports, settings, library }
+    }
+
+    /// Sweeps now, and again after each interval, until `stop` is done.
+    pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        loop {
+            match self.sweep().await {
+                Ok(swept) if swept == Swept::default() => {}
+                Ok(Swept { published, images, outputs }) => {
+                    tracing::info!(published, images, outputs, "swept");
+                }
+                Err(error) => tracing::warn!(%error, "sweep not finished"),
+            }
+            let pause = self.ports.clock.sleep(self.settings.sweep_interval);
+            if let Either::Left(_) = future::select(stop.as_mut(), pause).await {
+                return;
+            }
+        }
+    }
+
+    /// Looks once.
+    pub async fn sweep(&self) -> Result<Swept, PortError> {
+        Ok(Swept {
+            published: self.publish_forgotten().await?,
+            images: self.remove_images().await?,
+            outputs: self.remove_outputs().await?,
+        })
+    }
+
+    async fn publish_forgotten(&self) -> Result<usize, PortError> {
+        let due = self.ports.jobs.due_unpublished(self.settings.sweep_interval, BATCH).await?;
+        for job in &due {
+            publish(&self.ports, *job).await?;
+        }
+        Ok(due.len())
+    }
+
+    async fn remove_images(&self) -> Result<usize, PortError> {
+        let due = self.ports.images.due_removals(BATCH).await?;
+        for image in &due {
+            self.library.clear(*image).await?;
+            self.ports.images.purge(*image).await?;
+        }
+        Ok(due.len())
+    }
+
+    async fn remove_outputs(&self) -> Result<usize, PortError> {
+        let due = self.ports.jobs.due_output_removals(BATCH).await?;
+        for job in &due {
+            remove_output(&self.ports, job).await?;
+            self.ports.jobs.output_removed(job.id).await?;
+        }
+        Ok(due.len())
+    }
+}

@@ -1,0 +1,216 @@
+//! Taking a file in: it is checked, counted and hashed while it streams to the blob store, and becomes an image
+//! only when all of it has arrived and its header is good.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use pixmill_engine::{Error as EngineError, Header, Inspection, Limits, inspect};
+use sha2::{Digest, Sha256};
+
+use crate::content::{BlobKey, Content, ContentHash};
+use crate::ids::{ImageId, UserId};
+use crate::image::{Image, Version};
+use crate::ports::{ByteStream, PortError, PortErrorKind};
+use crate::services::Ports;
+use crate::settings::Settings;
+
+/// Takes files in.
+#[derive(Clone)]
+pub struct Uploads {
+    ports: Arc<Ports>,
+    settings: Arc<Settings>,
+}
+
+/// Why a file was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// More bytes than allowed.
+    #[error("the file is larger than {limit} bytes, the most that may be uploaded")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Not an image that can be used.
+    #[error(transparent)]
+    Image(#[from] EngineError),
+    /// The sender stopped, or sent something malformed.
+    #[error("the upload ended before the file was complete: {0}")]
+    Interrupted(io::Error),
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl Uploads {
+    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>) -> Self {
+        Self { ports, settings }
+    }
+
+    /// Stores the file in `body` as a new image of `owner`. If it is refused, or the future is dropped, nothing
+    /// of it stays.
+    pub async fn upload(
+        &self,
+        owner: UserId,
+        body: BoxStream<'static, io::Result<Bytes>>,
+    ) -> Result<Image, UploadError> {
+        let id = ImageId::random();
+        self.ports.images.reserve(id, self.settings.upload_ttl).await?;
+        match self.store(owner, id, body).await {
+            Ok(image) => Ok(image),
+            Err(error) => {
+                // The sweeper would do it too, an hour later.
+                if let Err(error) = self.ports.images.purge(id).await {
+                    tracing::warn!(image = %id, %error, "could not take back the reservation of a refused upload");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn store(
+        &self,
+        owner: UserId,
+        id: ImageId,
+        body: BoxStream<'static, io::Result<Bytes>>,
+    ) -> Result<Image, UploadError> {
+        let blob = BlobKey::original(id);
+        let intake = Intake::new(self.settings.max_upload_bytes, self.settings.limits.clone());
+        let (body, arrival) = watch(body, intake);
+        let stored = self.ports.blobs.put(blob.clone(), body).await;
+        let arrival = std::mem::take(&mut *arrival.lock().unwrap_or_else(PoisonError::into_inner));
+        let arrival = match arrival {
+            Arrival::Refused(error) => return Err(error),
+            Arrival::Complete(arrival) => {
+                stored?;
+                arrival
+            }
+            Arrival::Streaming => {
+                stored?;
+                return Err(PortError::new(PortErrorKind::Internal, "blob store", "put without reading the body").into());
+            }
+        };
+        let (width, height) = arrival.header.upright_size();
+        let content = Content {
+            blob: blob.clone(),
+            hash: arrival.hash,
+            bytes: arrival.bytes,
+            format: arrival.header.format,
+            width,
+            height,
+            alpha: arrival.header.alpha,
+        };
+        let now = self.ports.clock.now();
+        let image = Image { id, owner, created_at: now, current: Version::original(content, now) };
+        match self.ports.images.insert(image.clone()).await {
+            Ok(true) => Ok(image),
+            Ok(false) => {
+                self.ports.blobs.delete(blob).await?;
+                let lapsed = io::Error::new(io::ErrorKind::TimedOut, "it took longer than an upload may take");
+                Err(UploadError::Interrupted(lapsed))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What became of the stream.
+#[derive(Default)]
+enum Arrival {
+    #[default]
+    Streaming,
+    Refused(UploadError),
+    Complete(Arrived),
+}
+
+struct Arrived {
+    header: Header,
+    hash: ContentHash,
+    bytes: u64,
+}
+
+/// Passes the pieces of `body` through `intake`. The verdict is there once the stream has ended.
+fn watch(body: BoxStream<'static, io::Result<Bytes>>, intake: Intake) -> (ByteStream, Arc<Mutex<Arrival>>) {
+    let arrival = Arc::new(Mutex::new(Arrival::Streaming));
+    let verdict = arrival.clone();
+    let settle = move |outcome| *verdict.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
+    let checked = stream::unfold(Some((body, intake, settle)), |state| async move {
+        let (mut body, mut intake, settle) = state?;
+        let taken = match body.next().await {
+            Some(Ok(piece)) => intake.take(&piece).map(|()| piece),
+            Some(Err(error)) => Err(UploadError::Interrupted(error)),
+            None => match intake.finish() {
+                Ok(arrived) => {
+                    settle(Arrival::Complete(arrived));
+                    return None;
+                }
+                Err(error) => Err(error),
+            },
+        };
+        match taken {
+            Ok(piece) => Some((Ok(piece), Some((body, intake, settle)))),
+            Err(error) => {
+                settle(Arrival::Refused(error));
+                Some((Err(PortError::new(PortErrorKind::Input, "upload", "upload.check")), None))
+            }
+        }
+    });
+    (checked.boxed(), arrival)
+}
+
+/// Checks a file as it arrives. Of the bytes only the head is kept, until the header is read.
+struct Intake {
+    max_bytes: u64,
+    limits: Limits,
+    hasher: Sha256,
+    bytes: u64,
+    head: Vec<u8>,
+    look_at: usize,
+    header: Option<Header>,
+}
+
+impl Intake {
+    /// Enough to tell every format, so that text is refused at its first bytes.
+    const FIRST_LOOK: usize = 16;
+
+    fn new(max_bytes: u64, limits: Limits) -> Self {
+        let (hasher, head) = (Sha256::new(), Vec::new());
+        Self { max_bytes, limits, hasher, bytes: 0, head, look_at: Self::FIRST_LOOK, header: None }
+    }
+
+    fn take(&mut self, piece: &[u8]) -> Result<(), UploadError> {
+        self.bytes += piece.len() as u64;
+        if self.bytes > self.max_bytes {
+            return Err(UploadError::TooLarge { limit: self.max_bytes });
+        }
+        self.hasher.update(piece);
+        if self.header.is_none() {
+            self.head.extend_from_slice(piece);
+            if self.head.len() >= self.look_at {
+                self.look(false)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, complete: bool) -> Result<(), UploadError> {
+        match inspect(&self.head, complete, &self.limits)? {
+            Inspection::Ready(header) => {
+                self.header = Some(header);
+                self.head = Vec::new();
+            }
+            // At least double, so that a long head is not read over and over.
+            Inspection::NeedMore(bytes) => self.look_at = bytes.max(self.head.len() * 2),
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Arrived, UploadError> {
+        if self.header.is_none() {
+            self.look(true)?;
+        }
+        let header = self.header.ok_or_else(|| EngineError::Bug("a complete file was not enough".to_owned()))?;
+        Ok(Arrived { header, hash: ContentHash::from_sha256(std::mem::take(&mut self.hasher)), bytes: self.bytes })
+    }
+}

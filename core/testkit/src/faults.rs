@@ -1,0 +1,212 @@
+//! Faults on demand: [`Faulty`] stands before any port and fails, or is slow, where a [`FaultPlan`] says so.
+
+mod ports;
+mod repositories;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pixmill::ports::{Clock, PortError, PortErrorKind};
+
+/// Every operation that a fault can be planned for. They are the methods of the ports, and `blobs.read`, which
+/// is one piece of a blob's body.
+pub const OPERATIONS: &[&str] = &[
+    "blobs.copy",
+    "blobs.delete",
+    "blobs.get",
+    "blobs.list",
+    "blobs.put",
+    "blobs.read",
+    "blobs.signed_url",
+    "cache.get",
+    "cache.put",
+    "cache.remove",
+    "clock.sleep",
+    "events.publish",
+    "events.subscribe",
+    "images.add_version",
+    "images.delete",
+    "images.drop_version",
+    "images.due_removals",
+    "images.get",
+    "images.insert",
+    "images.list",
+    "images.purge",
+    "images.reserve",
+    "images.version",
+    "images.versions",
+    "jobs.accept",
+    "jobs.cancel",
+    "jobs.cancel_all",
+    "jobs.claim",
+    "jobs.due_output_removals",
+    "jobs.due_unpublished",
+    "jobs.find_result",
+    "jobs.finish",
+    "jobs.get",
+    "jobs.list",
+    "jobs.load",
+    "jobs.output_removed",
+    "jobs.published",
+    "jobs.renew",
+    "limiter.check",
+    "passwords.hash",
+    "passwords.verify",
+    "processor.process",
+    "queue.publish",
+    "queue.receive",
+    "queue.settle",
+    "users.create",
+    "users.find",
+    "users.get",
+];
+
+/// What goes wrong with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails with an error of this kind, and had no effect.
+    Before(PortErrorKind),
+    /// It has its effect, but the reply is lost: the caller sees an error of this kind.
+    After(PortErrorKind),
+    /// It begins this much later, by the plan's clock.
+    Delay(Duration),
+}
+
+/// Which calls of an operation a fault meets. The first call is number 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calls {
+    /// One call.
+    Nth(u64),
+    /// Each of the first so many.
+    First(u64),
+    /// This call and all after it.
+    From(u64),
+    /// Every call.
+    All,
+}
+
+impl Calls {
+    fn contains(self, call: u64) -> bool {
+        match self {
+            Self::Nth(nth) => call == nth,
+            Self::First(count) => call <= count,
+            Self::From(first) => call >= first,
+            Self::All => true,
+        }
+    }
+}
+
+/// What is to go wrong, shared by all the [`Faulty`] ports of one test. It counts calls, too.
+pub struct FaultPlan {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    calls: HashMap<&'static str, u64>,
+    faults: Vec<(&'static str, Calls, Fault)>,
+}
+
+impl FaultPlan {
+    /// A plan without faults, whose delays are measured by `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { clock, state: Mutex::default() })
+    }
+
+    /// Adds a fault. Calls are counted from now on for this operation.
+    ///
+    /// # Panics
+    /// If `operation` is none of [`OPERATIONS`]: a fault that never strikes would make a test that never fails.
+    pub fn inject(&self, operation: &'static str, calls: Calls, fault: Fault) -> &Self {
+        check(operation);
+        let mut state = self.state();
+        if state.faults.iter().all(|(planned, ..)| *planned != operation) {
+            state.calls.remove(operation);
+        }
+        state.faults.push((operation, calls, fault));
+        drop(state);
+        self
+    }
+
+    /// Takes all faults back, and counts every operation from zero again.
+    pub fn clear(&self) {
+        *self.state() = State::default();
+    }
+
+    /// How often an operation was called since the plan was made, or since the first fault for the operation.
+    ///
+    /// # Panics
+    /// If `operation` is none of [`OPERATIONS`].
+    pub fn calls(&self, operation: &'static str) -> u64 {
+        check(operation);
+        self.state().calls.get(operation).copied().unwrap_or(0)
+    }
+
+    /// Makes one call with whatever is planned for it.
+    async fn around<T, E: From<PortError>>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let faults = self.next(operation);
+        self.delay(&faults).await;
+        let error = |kind| Err(PortError::new(kind, "faulty", operation).into());
+        if let Some(kind) =
+            faults.iter().find_map(|f| if let Fault::Before(kind) = f { Some(*kind) } else { None })
+        {
+            return error(kind);
+        }
+        let result = call.await;
+        match faults.iter().find_map(|f| if let Fault::After(kind) = f { Some(*kind) } else { None }) {
+            Some(kind) => error(kind),
+            None => result,
+        }
+    }
+
+    async fn delay(&self, faults: &[Fault]) {
+        for fault in faults {
+            if let Fault::Delay(duration) = fault {
+                self.clock.sleep(*duration).await;
+            }
+        }
+    }
+
+    /// Counts a call and returns the faults that it meets.
+    fn next(&self, operation: &'static str) -> Vec<Fault> {
+        check(operation);
+        let mut state = self.state();
+        let count = state.calls.entry(operation).or_default();
+        *count += 1;
+        let call = *count;
+        let meets =
+            |(planned, calls, _): &&(&str, Calls, Fault)| *planned == operation && calls.contains(call);
+        state.faults.iter().filter(meets).map(|(.., fault)| *fault).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn check(operation: &str) {
+    assert!(
+        OPERATIONS.contains(&operation),
+        "{operation:?} is no operation; see pixmill_testkit::faults::OPERATIONS"
+    );
+}
+
+/// A port with faults: it implements every port that `P` implements.
+pub struct Faulty<P: ?Sized> {
+    inner: Arc<P>,
+    plan: Arc<FaultPlan>,
+}
+
+impl<P: ?Sized> Faulty<P> {
+    /// Puts `plan` before `inner`.
+    pub fn new(inner: Arc<P>, plan: Arc<FaultPlan>) -> Self {
+        Self { inner, plan }
+    }
+}

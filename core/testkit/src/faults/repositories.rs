@@ -1,0 +1,143 @@
+//! Faults before the repositories.
+#![deny(clippy::missing_trait_methods)]
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pixmill::ports::{Accepted, Cancellation, CreateUser, Images, Jobs, Page, PageRequest, PortError, Users};
+use pixmill::{
+    Claim, ClaimTerms, Derivation, Image, ImageId, Job, JobId, JobStatus, LeaseToken, NewVersion, Outcome,
+    User, UserId, Username, Version,
+};
+
+use super::Faulty;
+
+#[async_trait]
+impl<P: Users + ?Sized> Users for Faulty<P> {
+    async fn create(&self, user: User) -> Result<CreateUser, PortError> {
+        self.plan.around("users.create", self.inner.create(user)).await
+    }
+
+    async fn find(&self, username: Username) -> Result<Option<User>, PortError> {
+        self.plan.around("users.find", self.inner.find(username)).await
+    }
+
+    async fn get(&self, id: UserId) -> Result<Option<User>, PortError> {
+        self.plan.around("users.get", self.inner.get(id)).await
+    }
+}
+
+#[async_trait]
+impl<P: Images + ?Sized> Images for Faulty<P> {
+    async fn reserve(&self, id: ImageId, ttl: Duration) -> Result<(), PortError> {
+        self.plan.around("images.reserve", self.inner.reserve(id, ttl)).await
+    }
+
+    async fn insert(&self, image: Image) -> Result<bool, PortError> {
+        self.plan.around("images.insert", self.inner.insert(image)).await
+    }
+
+    async fn get(&self, owner: UserId, id: ImageId) -> Result<Option<Image>, PortError> {
+        self.plan.around("images.get", self.inner.get(owner, id)).await
+    }
+
+    async fn list(&self, owner: UserId, page: PageRequest<ImageId>) -> Result<Page<Image>, PortError> {
+        self.plan.around("images.list", self.inner.list(owner, page)).await
+    }
+
+    async fn version(&self, id: ImageId, number: u32) -> Result<Option<Version>, PortError> {
+        self.plan.around("images.version", self.inner.version(id, number)).await
+    }
+
+    async fn versions(&self, id: ImageId) -> Result<Vec<Version>, PortError> {
+        self.plan.around("images.versions", self.inner.versions(id)).await
+    }
+
+    async fn add_version(&self, version: NewVersion) -> Result<Option<u32>, PortError> {
+        self.plan.around("images.add_version", self.inner.add_version(version)).await
+    }
+
+    async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
+        self.plan.around("images.drop_version", self.inner.drop_version(id, job)).await
+    }
+
+    async fn delete(&self, owner: UserId, id: ImageId, grace: Duration) -> Result<bool, PortError> {
+        self.plan.around("images.delete", self.inner.delete(owner, id, grace)).await
+    }
+
+    async fn due_removals(&self, limit: usize) -> Result<Vec<ImageId>, PortError> {
+        self.plan.around("images.due_removals", self.inner.due_removals(limit)).await
+    }
+
+    async fn purge(&self, id: ImageId) -> Result<(), PortError> {
+        self.plan.around("images.purge", self.inner.purge(id)).await
+    }
+}
+
+#[async_trait]
+impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
+    async fn accept(&self, job: Job) -> Result<Accepted, PortError> {
+        self.plan.around("jobs.accept", self.inner.accept(job)).await
+    }
+
+    async fn published(&self, id: JobId) -> Result<(), PortError> {
+        self.plan.around("jobs.published", self.inner.published(id)).await
+    }
+
+    async fn get(&self, owner: UserId, id: JobId) -> Result<Option<Job>, PortError> {
+        self.plan.around("jobs.get", self.inner.get(owner, id)).await
+    }
+
+    async fn load(&self, id: JobId) -> Result<Option<Job>, PortError> {
+        self.plan.around("jobs.load", self.inner.load(id)).await
+    }
+
+    async fn list(
+        &self,
+        owner: UserId,
+        status: Option<JobStatus>,
+        page: PageRequest<JobId>,
+    ) -> Result<Page<Job>, PortError> {
+        self.plan.around("jobs.list", self.inner.list(owner, status, page)).await
+    }
+
+    async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError> {
+        self.plan.around("jobs.claim", self.inner.claim(id, terms)).await
+    }
+
+    async fn renew(&self, id: JobId, token: LeaseToken, ttl: Duration) -> Result<bool, PortError> {
+        self.plan.around("jobs.renew", self.inner.renew(id, token, ttl)).await
+    }
+
+    async fn finish(&self, id: JobId, token: LeaseToken, outcome: Outcome) -> Result<bool, PortError> {
+        self.plan.around("jobs.finish", self.inner.finish(id, token, outcome)).await
+    }
+
+    async fn cancel(&self, owner: UserId, id: JobId) -> Result<Cancellation, PortError> {
+        self.plan.around("jobs.cancel", self.inner.cancel(owner, id)).await
+    }
+
+    async fn cancel_all(&self, image: ImageId) -> Result<Vec<Job>, PortError> {
+        self.plan.around("jobs.cancel_all", self.inner.cancel_all(image)).await
+    }
+
+    async fn find_result(
+        &self,
+        derivation: Derivation,
+        for_at_least: Duration,
+    ) -> Result<Option<Job>, PortError> {
+        self.plan.around("jobs.find_result", self.inner.find_result(derivation, for_at_least)).await
+    }
+
+    async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {
+        self.plan.around("jobs.due_unpublished", self.inner.due_unpublished(older_than, limit)).await
+    }
+
+    async fn due_output_removals(&self, limit: usize) -> Result<Vec<Job>, PortError> {
+        self.plan.around("jobs.due_output_removals", self.inner.due_output_removals(limit)).await
+    }
+
+    async fn output_removed(&self, id: JobId) -> Result<(), PortError> {
+        self.plan.around("jobs.output_removed", self.inner.output_removed(id)).await
+    }
+}

@@ -1,0 +1,95 @@
+//! Trials of the repository of images.
+
+mod present;
+mod removal;
+mod versioning;
+
+use std::time::Duration;
+
+use pixmill::ports::{Images, Page, PageRequest};
+use pixmill::{Image, ImageId, JobId, UserId, Version};
+
+use self::present::{get, insert, list, reserve};
+use self::removal::{delete, due_removals, purge};
+use self::versioning::{add_version, drop_version, version, versions};
+use super::{HOUR, at_once, trials};
+use crate::fixtures;
+use crate::subject::Subject;
+
+trials! { "images", dyn Images;
+    reserve {
+        a_reserved_image_cant_be_seen_by_get_version_versions_or_list,
+        unless_insert_follows_within_ttl_the_image_falls_due_for_removal,
+    }
+    insert {
+        an_inserted_image_is_seen_by_its_owner_with_all_fields_and_no_longer_falls_due,
+        without_a_reservation_nothing_changes_and_the_answer_is_false,
+    }
+    get { another_users_image_a_reserved_or_deleted_one_and_an_unknown_id_all_give_none }
+    list {
+        pages_follow_each_other_without_a_gap_or_a_repetition_also_while_images_are_added,
+        only_the_owners_present_images_are_listed,
+        a_page_after_an_image_that_is_gone_continues_at_its_place_and_is_empty_otherwise,
+    }
+    version { unknown_numbers_and_images_that_are_not_present_give_none }
+    versions {
+        an_image_that_is_not_present_has_none,
+        they_ascend_with_all_fields_as_given,
+    }
+    add_version {
+        the_number_is_larger_than_that_of_any_version_the_image_ever_had,
+        the_same_job_adds_one_version_however_often_it_calls_and_what_is_current_does_not_change_again,
+        of_concurrent_additions_each_gets_a_number_of_its_own_and_the_last_one_is_current,
+        an_image_that_is_not_present_gets_none,
+    }
+    drop_version { if_it_was_current_its_parent_is_current_afterwards }
+    delete {
+        the_image_its_versions_and_its_place_in_lists_are_gone_when_the_call_returns,
+        the_answer_is_false_where_get_would_find_nothing,
+    }
+    due_removals {
+        present_images_never_fall_due,
+        an_image_falls_due_until_it_is_purged,
+        an_expired_reservation_that_falls_due_cant_be_inserted_any_more,
+    }
+    purge {
+        a_purged_image_no_longer_falls_due_and_cant_be_inserted,
+        a_present_image_is_left_alone,
+    }
+}
+
+/// Inserts a new image of this user, by way of a reservation.
+async fn insert_for(images: &Subject<dyn Images>, owner: UserId) -> Image {
+    let image = fixtures::image(owner, images.time().now());
+    images.reserve(image.id, HOUR).await.unwrap();
+    assert!(images.insert(image.clone()).await.unwrap());
+    image
+}
+
+/// Inserts a new image of a user of its own.
+async fn inserted(images: &Subject<dyn Images>) -> Image {
+    insert_for(images, UserId::random()).await
+}
+
+async fn listed(images: &Subject<dyn Images>, owner: UserId) -> Vec<ImageId> {
+    let page = images.list(owner, PageRequest { after: None, limit: 100 }).await.unwrap();
+    page.items.iter().map(|image| image.id).collect()
+}
+
+async fn due(images: &Subject<dyn Images>) -> Vec<ImageId> {
+    let mut due = images.due_removals(100).await.unwrap();
+    due.sort();
+    due
+}
+
+/// Fails if anything but `due_removals` shows the image.
+async fn assert_unseen(images: &Subject<dyn Images>, image: &Image) {
+    assert_eq!(images.get(image.owner, image.id).await.unwrap(), None);
+    assert_eq!(images.version(image.id, Version::FIRST).await.unwrap(), None);
+    assert_eq!(images.versions(image.id).await.unwrap(), []);
+    assert!(!listed(images, image.owner).await.contains(&image.id));
+}
+
+async fn current(images: &Subject<dyn Images>, image: &Image) -> Version {
+    images.get(image.owner, image.id).await.unwrap().expect("the image is present").current
+}

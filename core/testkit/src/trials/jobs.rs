@@ -1,0 +1,110 @@
+//! Trials of the repository of jobs.
+
+mod ending;
+mod lease;
+mod reading;
+mod sweep;
+
+use std::time::Duration;
+
+use pixmill::ports::{Accepted, Jobs};
+use pixmill::{Claim, ClaimTerms, Job, JobId, LeaseToken, Outcome, Output, UserId};
+
+use self::ending::{cancel, cancel_all, finish};
+use self::lease::{claim, renew};
+use self::reading::{accept, get, list, load};
+use self::sweep::{due_output_removals, due_unpublished, find_result, output_removed, published};
+use super::{HOUR, at_once, trials};
+use crate::fixtures;
+use crate::subject::Subject;
+
+trials! { "jobs", dyn Jobs;
+    accept {
+        an_accepted_job_is_found_with_all_fields_as_given,
+        a_job_id_that_exists_already_is_left_as_it_is,
+    }
+    published { the_job_no_longer_appears_in_due_unpublished }
+    get { another_users_job_and_an_unknown_id_both_give_none }
+    load { an_unknown_id_gives_none }
+    list {
+        pages_follow_each_other_without_a_gap_or_a_repetition_also_while_jobs_are_added,
+        only_the_owners_jobs_are_listed,
+        with_a_state_only_jobs_in_that_state_are_listed,
+    }
+    claim {
+        of_many_concurrent_calls_exactly_one_gets_the_job,
+        a_held_job_is_given_to_nobody_else_until_the_lease_expires_and_then_with_another_token,
+        a_job_that_waits_between_attempts_is_not_given_before_its_time,
+        the_attempt_after_the_last_is_exhausted_and_the_job_has_failed,
+        final_jobs_are_finished_unknown_ones_unknown,
+    }
+    renew {
+        a_renewed_lease_lasts_ttl_from_now,
+        a_token_that_lost_the_job_renews_nothing,
+    }
+    finish {
+        a_token_that_lost_the_job_changes_nothing,
+        a_finished_job_keeps_its_outcome_the_second_of_two_calls_answers_false,
+        after_retry_the_job_is_queued_and_due_to_be_published,
+        every_outcome_is_kept_with_all_its_fields,
+    }
+    cancel {
+        a_cancelled_job_cant_be_claimed_renewed_or_finished,
+        another_users_job_is_unknown_and_goes_on,
+        a_final_job_stays_as_it_is,
+    }
+    cancel_all { final_jobs_and_jobs_on_other_images_are_left_alone }
+    find_result { jobs_that_are_not_completed_and_results_that_expired_are_not_found }
+    due_unpublished {
+        a_job_that_was_published_and_waits_and_one_with_a_live_lease_are_not_listed,
+        jobs_that_nobody_may_know_of_are_listed,
+    }
+    due_output_removals { a_job_is_listed_once_its_time_has_come_until_output_removed }
+    output_removed { the_job_is_no_longer_listed_for_removal_and_its_result_stays_expired }
+}
+
+/// A lease that does not expire during a trial.
+const LONG: ClaimTerms = ClaimTerms { lease: HOUR, max_attempts: 3 };
+
+/// A lease that expires within one unit of the port's time.
+fn short(jobs: &Subject<dyn Jobs>) -> ClaimTerms {
+    ClaimTerms { lease: jobs.time().unit(), ..LONG }
+}
+
+/// Accepts a new job of this user and says how it was stored.
+async fn accept_for(jobs: &Subject<dyn Jobs>, owner: UserId) -> Job {
+    let mut job = fixtures::job(owner, jobs.time().now());
+    job.unpublished = jobs.accept(job.clone()).await.unwrap() == Accepted::Unpublished;
+    job
+}
+
+/// Accepts a new job of a user of its own.
+async fn accepted(jobs: &Subject<dyn Jobs>) -> Job {
+    accept_for(jobs, UserId::random()).await
+}
+
+async fn claimed(jobs: &Subject<dyn Jobs>, id: JobId, terms: ClaimTerms) -> LeaseToken {
+    match jobs.claim(id, terms).await.unwrap() {
+        Claim::Claimed(job, token) => {
+            assert_eq!(job.id, id);
+            token
+        }
+        other => panic!("expected the job, got {other:?}"),
+    }
+}
+
+async fn stored(jobs: &Subject<dyn Jobs>, id: JobId) -> Job {
+    jobs.load(id).await.unwrap().expect("the job exists")
+}
+
+/// The end of a job that saved nothing; the result is kept for `keep`.
+fn completed(job: &Job, keep: Duration) -> Outcome {
+    let content = fixtures::content(job.output_key(), job.id.as_bytes());
+    Outcome::Completed { output: Output { content, version: None }, keep }
+}
+
+/// Claims and completes a job.
+async fn complete(jobs: &Subject<dyn Jobs>, job: &Job, keep: Duration) {
+    let token = claimed(jobs, job.id, LONG).await;
+    assert!(jobs.finish(job.id, token, completed(job, keep)).await.unwrap());
+}

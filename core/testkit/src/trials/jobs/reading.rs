@@ -1,0 +1,168 @@
+//! Trials of storing jobs and finding them again.
+
+use std::time::Duration;
+
+use pixmill::ports::{Page, PageRequest};
+use pixmill::{JobState, JobStatus, Timestamp};
+
+use super::*;
+
+pub(super) mod accept {
+    use super::*;
+
+    pub(in crate::trials::jobs) async fn an_accepted_job_is_found_with_all_fields_as_given(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let now = jobs.time().now();
+        let plain = fixtures::job(UserId::random(), now);
+        let mut full = fixtures::job(UserId::random(), now);
+        full.overlay = Some(fixtures::content(full.output_key(), b"overlay"));
+        full.save = true;
+        full.source_version = 7;
+        full.transformation.watermark_text = Some("Grüße, \"Anna\" 🦀".into());
+        full.transformation.watermark_opacity = Some(0.1);
+        full.transformation.rotation = Some(-12.345_678_901_234_567);
+        full.state = JobState::Queued { not_before: now + Duration::from_millis(1) };
+        for mut job in [plain, full] {
+            job.unpublished = jobs.accept(job.clone()).await.unwrap() == Accepted::Unpublished;
+            assert_eq!(jobs.get(job.owner, job.id).await.unwrap().as_ref(), Some(&job));
+            assert_eq!(jobs.load(job.id).await.unwrap(), Some(job));
+        }
+    }
+
+    pub(in crate::trials::jobs) async fn a_job_id_that_exists_already_is_left_as_it_is(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let job = accepted(&jobs).await;
+        let token = claimed(&jobs, job.id, LONG).await;
+        let before = stored(&jobs, job.id).await;
+        jobs.accept(job.clone()).await.unwrap();
+        jobs.accept(Job { source_version: 99, owner: UserId::random(), ..job.clone() }).await.unwrap();
+        assert_eq!(stored(&jobs, job.id).await, before);
+        assert!(jobs.renew(job.id, token, HOUR).await.unwrap(), "the lease was lost");
+    }
+}
+
+pub(super) mod get {
+    use super::*;
+
+    pub(in crate::trials::jobs) async fn another_users_job_and_an_unknown_id_both_give_none(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let job = accepted(&jobs).await;
+        assert_eq!(jobs.get(UserId::random(), job.id).await.unwrap(), None);
+        assert_eq!(jobs.get(job.owner, JobId::random()).await.unwrap(), None);
+    }
+}
+
+pub(super) mod load {
+    use super::*;
+
+    pub(in crate::trials::jobs) async fn an_unknown_id_gives_none(jobs: Subject<dyn Jobs>) {
+        accepted(&jobs).await;
+        assert_eq!(jobs.load(JobId::random()).await.unwrap(), None);
+    }
+}
+
+pub(super) mod list {
+    use super::*;
+
+    async fn page(jobs: &Subject<dyn Jobs>, owner: UserId, after: Option<JobId>, limit: usize) -> Page<Job> {
+        jobs.list(owner, None, PageRequest { after, limit }).await.unwrap()
+    }
+
+    async fn accept_at(jobs: &Subject<dyn Jobs>, owner: UserId, created_at: Timestamp) -> JobId {
+        let job = fixtures::job(owner, created_at);
+        jobs.accept(job.clone()).await.unwrap();
+        job.id
+    }
+
+    pub(in crate::trials::jobs) async fn pages_follow_each_other_without_a_gap_or_a_repetition_also_while_jobs_are_added(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let (owner, start) = (UserId::random(), jobs.time().now());
+        let mut all = Vec::new();
+        for i in 0..12 {
+            // Three at a time share their millisecond, so that the id has to decide.
+            let created_at = start + Duration::from_millis(i / 3);
+            all.push((created_at, accept_at(&jobs, owner, created_at).await));
+        }
+        all.sort_by(|a, b| b.cmp(a));
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let Page { items, more } = page(&jobs, owner, after, 4).await;
+            after = items.last().map(|job| job.id);
+            seen.extend(items.into_iter().map(|job| (job.created_at, job.id)));
+            if !more {
+                break;
+            }
+            accept_at(&jobs, owner, start + Duration::from_secs(1)).await;
+        }
+        assert_eq!(seen, all);
+        assert_eq!(page(&jobs, owner, None, 100).await.items.len(), 14, "two were added between three pages");
+        assert!(page(&jobs, owner, None, 13).await.more);
+        assert!(!page(&jobs, owner, None, 14).await.more);
+    }
+
+    pub(in crate::trials::jobs) async fn only_the_owners_jobs_are_listed(jobs: Subject<dyn Jobs>) {
+        let (mine, other) = (accepted(&jobs).await, accepted(&jobs).await);
+        let Page { items, more } = page(&jobs, mine.owner, None, 10).await;
+        assert_eq!((items, more), (vec![mine.clone()], false));
+        // Not even by continuing after somebody else's job.
+        let after_other = page(&jobs, mine.owner, Some(other.id), 10).await.items;
+        assert!(after_other.iter().all(|job| job.owner == mine.owner));
+        let nobody = page(&jobs, UserId::random(), None, 10).await;
+        assert_eq!(nobody, Page { items: vec![], more: false });
+    }
+
+    pub(in crate::trials::jobs) async fn with_a_state_only_jobs_in_that_state_are_listed(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let owner = UserId::random();
+        let mut made = Vec::new();
+        for _ in 0..10 {
+            made.push(accept_for(&jobs, owner).await);
+        }
+        for pair in 0..5 {
+            for job in &made[2 * pair..2 * pair + 2] {
+                bring_to(&jobs, job, pair).await;
+            }
+        }
+        let states = [
+            JobStatus::Queued,
+            JobStatus::Running,
+            JobStatus::Completed,
+            JobStatus::Failed,
+            JobStatus::Cancelled,
+        ];
+        for (pair, status) in states.into_iter().enumerate() {
+            let first = jobs.list(owner, Some(status), PageRequest { after: None, limit: 1 }).await.unwrap();
+            assert!(first.more, "there are two {status:?} jobs");
+            let after = Some(first.items[0].id);
+            let second = jobs.list(owner, Some(status), PageRequest { after, limit: 1 }).await.unwrap();
+            assert!(!second.more, "there are but two {status:?} jobs");
+            let found: Vec<_> = first.items.iter().chain(&second.items).collect();
+            assert!(found.iter().all(|job| job.status() == status));
+            let mut ids: Vec<_> = found.iter().map(|job| job.id).collect();
+            let mut expected: Vec<_> = made[2 * pair..2 * pair + 2].iter().map(|job| job.id).collect();
+            ids.sort();
+            expected.sort();
+            assert_eq!(ids, expected);
+        }
+    }
+
+    /// Brings a queued job to the state of this place in the order of [`JobStatus`].
+    async fn bring_to(jobs: &Subject<dyn Jobs>, job: &Job, state: usize) {
+        match state {
+            0 => {}
+            1 => drop(claimed(jobs, job.id, LONG).await),
+            2 => complete(jobs, job, HOUR).await,
+            3 => {
+                let token = claimed(jobs, job.id, LONG).await;
+                let failure = pixmill::Failure::new(pixmill::FailureCode::Internal, "a trial");
+                assert!(jobs.finish(job.id, token, Outcome::Failed(failure)).await.unwrap());
+            }
+            _ => drop(jobs.cancel(job.owner, job.id).await.unwrap()),
+        }
+    }
+}

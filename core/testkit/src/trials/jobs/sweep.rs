@@ -1,0 +1,150 @@
+//! Trials of what is due: publishing, finding stored results, and removing them.
+
+use super::*;
+
+async fn due_removals(jobs: &Subject<dyn Jobs>) -> Vec<JobId> {
+    jobs.due_output_removals(10).await.unwrap().iter().map(|job| job.id).collect()
+}
+
+pub(super) mod published {
+    use super::*;
+
+    pub(in crate::trials::jobs) async fn the_job_no_longer_appears_in_due_unpublished(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let (published, other) = (accepted(&jobs).await, accepted(&jobs).await);
+        jobs.time().advance(jobs.time().unit()).await;
+        jobs.published(published.id).await.unwrap();
+        let expected = if other.unpublished { vec![other.id] } else { vec![] };
+        assert_eq!(jobs.due_unpublished(Duration::ZERO, 10).await.unwrap(), expected);
+        assert!(!stored(&jobs, published.id).await.unpublished);
+        jobs.published(JobId::random()).await.unwrap();
+    }
+}
+
+pub(super) mod due_unpublished {
+    use super::*;
+
+    pub(in crate::trials::jobs) async fn a_job_that_was_published_and_waits_and_one_with_a_live_lease_are_not_listed(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let (waits, held) = (accepted(&jobs).await, accepted(&jobs).await);
+        jobs.published(waits.id).await.unwrap();
+        claimed(&jobs, held.id, LONG).await;
+        jobs.time().advance(jobs.time().unit()).await;
+        assert_eq!(jobs.due_unpublished(Duration::ZERO, 10).await.unwrap(), []);
+    }
+
+    pub(in crate::trials::jobs) async fn jobs_that_nobody_may_know_of_are_listed(jobs: Subject<dyn Jobs>) {
+        let (unpublished, abandoned) = (accepted(&jobs).await, accepted(&jobs).await);
+        let unit = jobs.time().unit();
+        claimed(&jobs, abandoned.id, short(&jobs)).await;
+        jobs.time().advance(unit).await;
+        let mut expected = vec![abandoned.id];
+        expected.extend(unpublished.unpublished.then_some(unpublished.id));
+        expected.sort();
+        let mut due = jobs.due_unpublished(Duration::ZERO, 10).await.unwrap();
+        due.sort();
+        assert_eq!(due, expected);
+        assert_eq!(jobs.due_unpublished(Duration::ZERO, 1).await.unwrap().len(), 1);
+        assert_eq!(jobs.due_unpublished(HOUR, 10).await.unwrap(), [], "not for an hour yet");
+        jobs.time().advance(unit).await;
+        assert!(jobs.due_unpublished(unit, 10).await.unwrap().contains(&abandoned.id));
+    }
+}
+
+pub(super) mod find_result {
+    use super::*;
+
+    pub(in crate::trials::jobs) async fn jobs_that_are_not_completed_and_results_that_expired_are_not_found(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let (unit, now) = (jobs.time().unit(), jobs.time().now());
+        let image = fixtures::image(UserId::random(), now);
+        let [queued, running, expires, kept] = [0; 4].map(|_| fixtures::job_on(&image, now));
+        let derivation = queued.derivation.clone();
+        let find = |for_at_least| {
+            let (jobs, derivation) = (jobs.port(), derivation.clone());
+            async move { jobs.find_result(derivation, for_at_least).await.unwrap().map(|job| job.id) }
+        };
+        for job in [&queued, &running, &expires, &kept] {
+            jobs.accept(job.clone()).await.unwrap();
+        }
+        claimed(&jobs, running.id, LONG).await;
+        assert_eq!(find(Duration::ZERO).await, None);
+
+        complete(&jobs, &expires, unit).await;
+        if jobs.time().exact().is_some() {
+            assert_eq!(find(Duration::ZERO).await, Some(expires.id));
+        }
+        assert_eq!(find(HOUR).await, None, "it is not kept for an hour");
+        jobs.time().advance(unit).await;
+        assert_eq!(find(Duration::ZERO).await, None);
+
+        complete(&jobs, &kept, 2 * HOUR).await;
+        assert_eq!(find(HOUR).await, Some(kept.id));
+        assert_eq!(find(3 * HOUR).await, None);
+
+        let saved = accepted(&jobs).await;
+        let token = claimed(&jobs, saved.id, LONG).await;
+        let output = Output { content: fixtures::content(saved.output_key(), b"saved"), version: Some(2) };
+        assert!(jobs.finish(saved.id, token, Outcome::Completed { output, keep: unit }).await.unwrap());
+        jobs.time().advance(unit).await;
+        let found = jobs.find_result(saved.derivation.clone(), 1000 * HOUR).await.unwrap();
+        assert_eq!(found, Some(stored(&jobs, saved.id).await), "a saved result does not expire");
+    }
+}
+
+pub(super) mod due_output_removals {
+    use super::*;
+
+    pub(in crate::trials::jobs) async fn a_job_is_listed_once_its_time_has_come_until_output_removed(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let (soon, late, open) = (accepted(&jobs).await, accepted(&jobs).await, accepted(&jobs).await);
+        let unit = jobs.time().unit();
+        complete(&jobs, &soon, unit).await;
+        complete(&jobs, &late, HOUR).await;
+        claimed(&jobs, open.id, short(&jobs)).await;
+        if let Some(clock) = jobs.time().exact() {
+            clock.advance(unit - Duration::from_millis(1));
+            assert_eq!(due_removals(&jobs).await, []);
+        }
+        jobs.time().advance(unit).await;
+        assert_eq!(due_removals(&jobs).await, [soon.id]);
+        assert_eq!(jobs.due_output_removals(10).await.unwrap(), [stored(&jobs, soon.id).await]);
+        jobs.output_removed(soon.id).await.unwrap();
+        assert_eq!(due_removals(&jobs).await, []);
+        if let Some(clock) = jobs.time().exact() {
+            // What a cancelled attempt may have left behind falls due after the stragglers' grace.
+            jobs.cancel(open.owner, open.id).await.unwrap();
+            assert_eq!(due_removals(&jobs).await, []);
+            clock.advance(pixmill::STRAGGLER_GRACE);
+            assert_eq!(due_removals(&jobs).await, [open.id]);
+            clock.advance(HOUR);
+            assert_eq!(jobs.due_output_removals(1).await.unwrap().len(), 1, "two are due, one is asked for");
+        }
+    }
+}
+
+pub(super) mod output_removed {
+    use super::*;
+
+    pub(in crate::trials::jobs) async fn the_job_is_no_longer_listed_for_removal_and_its_result_stays_expired(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let (job, unit) = (accepted(&jobs).await, jobs.time().unit());
+        complete(&jobs, &job, unit).await;
+        jobs.time().advance(unit).await;
+        jobs.output_removed(job.id).await.unwrap();
+        jobs.output_removed(job.id).await.unwrap();
+        jobs.output_removed(JobId::random()).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(due_removals(&jobs).await, []);
+            let found = jobs.find_result(job.derivation.clone(), Duration::ZERO).await.unwrap();
+            assert_eq!(found, None);
+            assert_eq!(stored(&jobs, job.id).await.output(jobs.time().now()), None);
+            jobs.time().advance(unit).await;
+        }
+    }
+}

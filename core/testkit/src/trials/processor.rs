@@ -1,0 +1,123 @@
+//! Trials of the processor. What the pixels must look like is the engine's own matter.
+
+use std::time::Duration;
+
+use pixmill::engine::{self, Error};
+use pixmill::ports::{ProcessError, Processed, Processor, Work};
+use pixmill::{CancelToken, Format, Limits, Transformation};
+
+use super::{at_once, trials};
+use crate::fixtures;
+use crate::subject::Subject;
+
+trials! { "processor", dyn Processor;
+    process {
+        the_bytes_are_those_that_transform_gives,
+        an_error_of_the_engine_comes_back_as_it_is,
+        work_that_passes_its_time_limit_ends_with_timedout,
+        work_is_done_for_many_callers_at_once_and_each_gets_its_own_result,
+    }
+}
+
+fn work(transformation: Transformation) -> Work {
+    Work {
+        source: fixtures::png(160, 120),
+        overlay: None,
+        transformation,
+        limits: Limits::default(),
+        time_limit: Duration::from_mins(1),
+    }
+}
+
+fn by_the_engine(work: &Work) -> Result<engine::Output, Error> {
+    engine::transform(
+        &work.source,
+        work.overlay.as_deref(),
+        &work.transformation,
+        &work.limits,
+        &CancelToken::new(),
+    )
+}
+
+fn assert_same(processed: &Processed, expected: &engine::Output) {
+    assert_eq!(
+        (processed.format, processed.width, processed.height),
+        (expected.format, expected.width, expected.height)
+    );
+    assert!(processed.bytes == expected.bytes, "the bytes differ from the engine's");
+}
+
+mod process {
+    use super::*;
+
+    pub(super) async fn the_bytes_are_those_that_transform_gives(processor: Subject<dyn Processor>) {
+        for format in [Format::Png, Format::Jpeg, Format::Webp] {
+            let transformation = Transformation {
+                width: Some(50),
+                flop: true,
+                format: Some(format),
+                ..Transformation::default()
+            };
+            let work = work(transformation);
+            let expected = by_the_engine(&work).expect("the engine can do this");
+            let processed = processor.process(work).await.unwrap();
+            assert_same(&processed, &expected);
+            assert!(!processed.alpha, "the source is opaque");
+        }
+    }
+
+    pub(super) async fn an_error_of_the_engine_comes_back_as_it_is(processor: Subject<dyn Processor>) {
+        let good = work(Transformation { width: Some(50), ..Transformation::default() });
+        let crop = engine::Crop { left: 1000, top: 0, width: 10, height: 10 };
+        let broken = [
+            Work { source: "<svg/>".into(), ..good.clone() },
+            Work { source: good.source.slice(..good.source.len() / 2), ..good.clone() },
+            Work { limits: Limits { max_side: 100, ..Limits::default() }, ..good.clone() },
+            Work {
+                transformation: Transformation { crop: Some(crop), ..Transformation::default() },
+                ..good.clone()
+            },
+        ];
+        for work in broken {
+            let expected = by_the_engine(&work).expect_err("the input is broken");
+            match processor.process(work).await {
+                Err(ProcessError::Engine(error)) => assert_eq!(error, expected),
+                other => panic!("expected the engine's error {expected:?}, got {other:?}"),
+            }
+        }
+        processor.process(good).await.expect("bad input does not hurt what comes after it");
+    }
+
+    pub(super) async fn work_that_passes_its_time_limit_ends_with_timedout(
+        processor: Subject<dyn Processor>,
+    ) {
+        let slow = Work {
+            source: fixtures::png(3000, 2000),
+            time_limit: Duration::from_millis(1),
+            ..work(Transformation { blur: Some(50.0), rotation: Some(30.0), ..Transformation::default() })
+        };
+        match processor.process(slow).await {
+            Err(ProcessError::Engine(Error::TimedOut)) => {}
+            other => panic!("expected a time-out, got {:?}", other.map(|done| (done.width, done.height))),
+        }
+        let good = work(Transformation { width: Some(50), ..Transformation::default() });
+        processor.process(good).await.expect("slow input does not hurt what comes after it");
+    }
+
+    pub(super) async fn work_is_done_for_many_callers_at_once_and_each_gets_its_own_result(
+        processor: Subject<dyn Processor>,
+    ) {
+        let results = at_once((1..=12).map(|i| {
+            let (processor, width) = (processor.port(), 10 * i);
+            async move {
+                let work = work(Transformation { width: Some(width), ..Transformation::default() });
+                (processor.process(work.clone()).await.unwrap(), work)
+            }
+        }))
+        .await;
+        for (processed, work) in results {
+            assert_eq!(Some(processed.width), work.transformation.width);
+            assert_same(&processed, &by_the_engine(&work).expect("the engine can do this"));
+        }
+    }
+}

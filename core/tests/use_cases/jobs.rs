@@ -1,0 +1,270 @@
+//! A job from submission to its end, undisturbed and disturbed.
+
+use std::time::Duration;
+
+use pixmill::ports::{BlobStoreExt, Cancellation, Jobs, PortErrorKind, Queue};
+use pixmill::{
+    Claim, ClaimTerms, FailureCode, Format, JobState, JobStatus, Outcome, Processing, SubmitError,
+    Submission, TransformedImage, Transformation, UserId, Watermark,
+};
+use pixmill_testkit::{Calls, Fault};
+
+use crate::kit::Kit;
+
+const DONE: Processing = Processing::Finished(JobStatus::Completed);
+
+#[tokio::test]
+async fn a_job_gives_the_picture_that_was_asked_for() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, false).await;
+    assert_eq!(kit.services.results.transformed(image.owner, job).await.unwrap(), Some(TransformedImage::Pending));
+    assert_eq!(kit.work().await, DONE);
+
+    let Some(TransformedImage::Ready(content)) = kit.services.results.transformed(image.owner, job).await.unwrap()
+    else {
+        panic!("no result");
+    };
+    assert_eq!((content.format, content.width, content.height), (Format::Png, 20, 15));
+    let bytes = kit.memory.blobs.get_bytes(content.blob, 1 << 20).await.unwrap().unwrap();
+    assert_eq!(pixmill::ContentHash::of(&bytes), content.hash);
+    let job = kit.job(image.owner, job).await;
+    assert_eq!(kit.services.results.saved_url(&job).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_saved_result_is_the_current_version_and_the_original_stays() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, true).await;
+    assert_eq!(kit.work().await, DONE);
+
+    let job = kit.job(image.owner, job).await;
+    let url = kit.services.results.saved_url(&job).await.unwrap().unwrap();
+    assert!(url.starts_with(&format!("{}/files/{}/2?", kit.settings.public_url, image.id)), "{url}");
+    let now = kit.services.library.get(image.owner, image.id).await.unwrap().unwrap();
+    assert_eq!((now.current.number, now.current.parent, now.current.job), (2, Some(1), Some(job.id)));
+    assert!(kit.blobs().await.contains(&image.current.content.blob));
+}
+
+#[tokio::test]
+async fn nobody_sees_or_uses_what_belongs_to_others() {
+    let kit = Kit::new();
+    let (image, stranger) = (kit.image(UserId::random()).await, UserId::random());
+    let job = kit.submit(&image, false).await;
+    assert!(kit.services.results.job(stranger, job).await.unwrap().is_none());
+    assert!(kit.services.results.transformed(stranger, job).await.unwrap().is_none());
+    assert!(kit.services.library.get(stranger, image.id).await.unwrap().is_none());
+    assert!(!kit.services.library.delete(stranger, image.id).await.unwrap());
+
+    let transformation = Transformation { flip: true, ..Transformation::default() };
+    let submission = Submission { image: image.id, version: None, transformation, save: false };
+    let refused = kit.services.submissions.submit(stranger, submission).await.unwrap_err();
+    assert!(matches!(refused, SubmitError::UnknownImage), "{refused:?}");
+
+    let mine = kit.image(stranger).await;
+    let watermark = Watermark { image_id: Some(image.id.to_string()), ..Watermark::default() };
+    let transformation = Transformation { watermark: Some(watermark), ..Transformation::default() };
+    let submission = Submission { image: mine.id, version: None, transformation, save: false };
+    let refused = kit.services.submissions.submit(stranger, submission).await.unwrap_err();
+    assert!(matches!(refused, SubmitError::Invalid(fields) if fields[0].field == "watermark.imageId"));
+}
+
+#[tokio::test]
+async fn what_can_be_told_from_the_header_is_refused_at_submission() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let crop = pixmill::Crop { left: 30, top: 0, width: 20, height: 10 };
+    let transformation = Transformation { crop: Some(crop), ..Transformation::default() };
+    let submission = Submission { image: image.id, version: None, transformation, save: false };
+    let refused = kit.services.submissions.submit(image.owner, submission.clone()).await.unwrap_err();
+    assert!(matches!(refused, SubmitError::Invalid(fields) if fields[0].field.starts_with("crop")));
+
+    let transformation = Transformation { flop: true, ..Transformation::default() };
+    let submission = Submission { version: Some(7), transformation, ..submission };
+    let refused = kit.services.submissions.submit(image.owner, submission).await.unwrap_err();
+    assert!(matches!(refused, SubmitError::Invalid(fields) if fields[0].field == "version"));
+}
+
+#[tokio::test]
+async fn the_same_work_is_done_once() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let (first, second) = (kit.submit(&image, false).await, kit.submit(&image, true).await);
+    assert_eq!((kit.work().await, kit.work().await), (DONE, DONE));
+    assert_eq!(kit.faults.calls("processor.process"), 1);
+
+    let hash = |state: JobState| match state {
+        JobState::Completed { output } => output.content.hash,
+        other => panic!("{other:?}"),
+    };
+    let (first, second) = (kit.job(image.owner, first).await, kit.job(image.owner, second).await);
+    assert_eq!(hash(first.state), hash(second.state));
+}
+
+#[tokio::test]
+async fn a_damaged_image_fails_at_once_with_a_reason() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, false).await;
+    let file = pixmill_testkit::fixtures::png(40, 30);
+    kit.memory.blobs.put_bytes(image.current.content.blob.clone(), file.slice(..file.len() - 30)).await.unwrap();
+    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Failed));
+    let job = kit.job(image.owner, job).await;
+    assert_eq!(job.attempts, 1);
+    assert!(matches!(job.state, JobState::Failed { failure } if failure.code == FailureCode::Undecodable));
+}
+
+#[tokio::test]
+async fn a_port_that_is_away_for_a_while_costs_an_attempt_not_the_job() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, false).await;
+    kit.faults.inject("blobs.get", Calls::First(1), Fault::Before(PortErrorKind::Unavailable));
+    assert_eq!(kit.work().await, Processing::Retried);
+    kit.advance(Duration::from_mins(1));
+    assert_eq!(kit.work().await, DONE);
+    assert_eq!(kit.job(image.owner, job).await.attempts, 2);
+}
+
+#[tokio::test]
+async fn attempts_end() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, false).await;
+    kit.faults.inject("blobs.get", Calls::All, Fault::Before(PortErrorKind::Unavailable));
+    for _ in 1..kit.settings.job_max_attempts {
+        assert_eq!(kit.work().await, Processing::Retried);
+        kit.advance(Duration::from_mins(2));
+    }
+    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Failed));
+    let job = kit.job(image.owner, job).await;
+    assert!(matches!(job.state, JobState::Failed { failure } if failure.code == FailureCode::Unavailable));
+}
+
+#[tokio::test]
+async fn a_lost_reply_of_any_step_leaves_one_effect() {
+    for operation in ["jobs.claim", "blobs.put", "images.add_version", "jobs.finish", "queue.settle"] {
+        let kit = Kit::new();
+        let image = kit.image(UserId::random()).await;
+        let job = kit.submit(&image, true).await;
+        kit.faults.inject(operation, Calls::First(1), Fault::After(PortErrorKind::TimedOut));
+        let delivery = kit.memory.queue.receive().await.unwrap();
+        let _ = kit.services.worker.process().run(delivery).await;
+        // The queue delivers again, or the sweeper notices that the lease has run out.
+        for _ in 0..3 {
+            kit.advance(Duration::from_mins(2));
+            kit.services.sweeper.sweep().await.unwrap();
+            while kit.memory.queue.waiting() > 0 {
+                kit.work().await;
+            }
+        }
+        assert_eq!(kit.job(image.owner, job).await.status(), JobStatus::Completed, "{operation}");
+        let image = kit.services.library.get(image.owner, image.id).await.unwrap().unwrap();
+        assert_eq!(image.current.number, 2, "{operation}");
+        assert_eq!(kit.blobs().await.len(), 2, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_lost_its_job_changes_nothing() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, true).await;
+    // The first worker stalls before it records its version; a second one takes over meanwhile.
+    kit.faults.inject("images.add_version", Calls::First(1), Fault::Delay(Duration::from_secs(90)));
+    kit.faults.inject("jobs.renew", Calls::All, Fault::Before(PortErrorKind::Unavailable));
+    let delivery = kit.memory.queue.receive().await.unwrap();
+    let process = kit.services.worker.process().clone();
+    let stalled = tokio::spawn(async move { process.run(delivery).await });
+    while kit.faults.calls("images.add_version") == 0 {
+        tokio::task::yield_now().await;
+    }
+    kit.advance(Duration::from_secs(60));
+    kit.services.sweeper.sweep().await.unwrap();
+    assert_eq!(kit.work().await, DONE);
+    let done = kit.job(image.owner, job).await;
+
+    kit.advance(Duration::from_secs(60));
+    assert_eq!(stalled.await.unwrap().unwrap(), Processing::Skipped);
+    assert_eq!(kit.job(image.owner, job).await, done);
+    assert_eq!(kit.blobs().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_job_cancelled_while_it_runs_leaves_nothing() {
+    for save in [false, true] {
+        let kit = Kit::new();
+        let image = kit.image(UserId::random()).await;
+        let job = kit.submit(&image, save).await;
+        kit.faults.inject("jobs.finish", Calls::First(1), Fault::Delay(Duration::from_secs(5)));
+        let delivery = kit.memory.queue.receive().await.unwrap();
+        let process = kit.services.worker.process().clone();
+        let running = tokio::spawn(async move { process.run(delivery).await });
+        while kit.faults.calls("jobs.finish") == 0 {
+            tokio::task::yield_now().await;
+        }
+        let cancelled = kit.memory.jobs.cancel(image.owner, job).await.unwrap();
+        assert!(matches!(cancelled, Cancellation::Cancelled(_)));
+        kit.advance(Duration::from_secs(5));
+        assert_eq!(running.await.unwrap().unwrap(), Processing::Skipped);
+
+        assert_eq!(kit.job(image.owner, job).await.status(), JobStatus::Cancelled);
+        assert_eq!(kit.blobs().await, [image.current.content.blob]);
+        let image = kit.services.library.get(image.owner, image.id).await.unwrap().unwrap();
+        assert_eq!(image.current.number, 1);
+    }
+}
+
+#[tokio::test]
+async fn deleting_an_image_ends_its_jobs_and_removes_everything() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    kit.submit(&image, true).await;
+    kit.work().await;
+    kit.submit(&image, false).await;
+    kit.work().await;
+    let open = kit.submit(&image, false).await;
+
+    assert!(kit.services.library.delete(image.owner, image.id).await.unwrap());
+    assert_eq!(kit.job(image.owner, open).await.status(), JobStatus::Cancelled);
+    assert_eq!(kit.blobs().await, []);
+    assert_eq!(kit.work().await, Processing::Skipped);
+    assert!(!kit.services.library.delete(image.owner, image.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_processor_that_dies_is_tried_again_and_told_of_in_the_end() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, false).await;
+    // What a dead worker leaves: a claim that nobody ends.
+    for _ in 0..kit.settings.job_max_attempts {
+        let terms = ClaimTerms { lease: kit.settings.lease, max_attempts: kit.settings.job_max_attempts };
+        let Claim::Claimed(..) = kit.memory.jobs.claim(job, terms).await.unwrap() else { panic!("not claimed") };
+        kit.advance(kit.settings.lease);
+    }
+    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Failed));
+    let job = kit.job(image.owner, job).await;
+    assert!(matches!(job.state, JobState::Failed { failure } if failure.code == FailureCode::Crashed));
+}
+
+#[tokio::test]
+async fn a_message_that_nobody_can_read_is_put_aside() {
+    let kit = Kit::new();
+    kit.memory.queue.publish_bytes(&b"{\"schema\":99}"[..]);
+    assert_eq!(kit.work().await, Processing::Rejected);
+    assert_eq!(kit.memory.queue.rejected().len(), 1);
+}
+
+#[tokio::test]
+async fn an_outcome_reported_under_an_old_token_is_refused() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, false).await;
+    let terms = ClaimTerms { lease: kit.settings.lease, max_attempts: 5 };
+    let Claim::Claimed(_, old) = kit.memory.jobs.claim(job, terms).await.unwrap() else { panic!("not claimed") };
+    kit.advance(kit.settings.lease);
+    let Claim::Claimed(..) = kit.memory.jobs.claim(job, terms).await.unwrap() else { panic!("not claimed") };
+    assert!(!kit.memory.jobs.finish(job, old, Outcome::Retry { after: Duration::ZERO }).await.unwrap());
+}

@@ -1,0 +1,92 @@
+//! A whole Pixmill in memory, with a clock that stands still and faults on demand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use pixmill::ports::{BlobStore, Processor, Queue};
+use pixmill::{
+    BlobKey, BlobPrefix, Image, Job, JobId, LinkSigner, Ports, Processing, Services, Settings, Submission,
+    Transformation, UserId,
+};
+use pixmill_memory::Memory;
+use pixmill_runtime::{Argon2Config, Argon2Passwords, InProcess, MemoryBudget};
+use pixmill_testkit::{FaultPlan, Faulty, TestClock, fixtures};
+
+pub struct Kit {
+    pub services: Services,
+    pub memory: Memory,
+    pub clock: Arc<TestClock>,
+    pub faults: Arc<FaultPlan>,
+    pub settings: Settings,
+}
+
+impl Kit {
+    pub fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        let clock = TestClock::new();
+        let memory = Memory::new(clock.clone());
+        let faults = FaultPlan::new(clock.clone());
+        let argon2 = Argon2Config { memory_kib: 8, passes: 1, ..Argon2Config::default() };
+        let processor = InProcess::start(2.try_into().unwrap(), MemoryBudget::new(1 << 30)).unwrap();
+        let ports = Ports {
+            users: memory.users.clone(),
+            images: Arc::new(Faulty::new(memory.images.clone(), faults.clone())),
+            jobs: Arc::new(Faulty::new(memory.jobs.clone(), faults.clone())),
+            queue: Arc::new(Faulty::new(memory.queue.clone(), faults.clone())),
+            blobs: Arc::new(Faulty::new(memory.blobs.clone(), faults.clone())),
+            cache: Arc::new(Faulty::new(memory.cache.clone(), faults.clone())),
+            events: memory.events.clone(),
+            limiter: memory.limiter.clone(),
+            passwords: Arc::new(Argon2Passwords::start(&argon2).unwrap()),
+            processor: Arc::new(Faulty::new(Arc::new(processor) as Arc<dyn Processor>, faults.clone())),
+            clock: clock.clone(),
+        };
+        let services = Services::new(ports, settings.clone(), LinkSigner::new(b"test"));
+        Self { services, memory, clock, faults, settings }
+    }
+
+    /// An image of 40 x 30 pixels that belongs to `owner`.
+    pub async fn image(&self, owner: UserId) -> Image {
+        let file = fixtures::png(40, 30);
+        self.services.uploads.upload(owner, pieces(&file)).await.unwrap()
+    }
+
+    pub async fn submit(&self, image: &Image, save: bool) -> JobId {
+        let transformation = Transformation { width: Some(20), ..Transformation::default() };
+        let submission = Submission { image: image.id, version: None, transformation, save };
+        self.services.submissions.submit(image.owner, submission).await.unwrap()
+    }
+
+    /// Takes the next message off the queue and runs one attempt.
+    pub async fn work(&self) -> Processing {
+        let delivery = self.memory.queue.receive().await.unwrap();
+        self.services.worker.process().run(delivery).await.unwrap()
+    }
+
+    pub async fn job(&self, owner: UserId, id: JobId) -> Job {
+        self.services.results.job(owner, id).await.unwrap().unwrap()
+    }
+
+    /// Every blob that is stored.
+    pub async fn blobs(&self) -> Vec<BlobKey> {
+        let mut keys: Vec<_> =
+            self.memory.blobs.list(BlobPrefix::all()).await.unwrap().try_collect().await.unwrap();
+        keys.sort();
+        keys
+    }
+
+    pub fn advance(&self, duration: Duration) {
+        self.clock.advance(duration);
+    }
+}
+
+/// A body that arrives in small pieces.
+pub fn pieces(file: &Bytes) -> futures::stream::BoxStream<'static, std::io::Result<Bytes>> {
+    let pieces: Vec<_> = file.chunks(7).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    stream::iter(pieces).boxed()
+}

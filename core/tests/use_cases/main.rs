@@ -1,0 +1,7 @@
+//! The use cases over the memory adapters, with faults where it matters.
+
+mod accounts;
+mod jobs;
+mod kit;
+mod sweeping;
+mod uploads;

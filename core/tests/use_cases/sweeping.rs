@@ -1,0 +1,98 @@
+//! What the sweeper finishes and removes.
+
+use std::time::Duration;
+
+use pixmill::ports::PortErrorKind;
+use pixmill::{JobStatus, Processing, STRAGGLER_GRACE, Swept, TransformedImage, UserId};
+use pixmill_testkit::{Calls, Fault};
+
+use crate::kit::Kit;
+
+#[tokio::test]
+async fn a_job_that_could_not_be_published_is_published_later() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    kit.faults.inject("queue.publish", Calls::First(1), Fault::Before(PortErrorKind::Unavailable));
+    let job = kit.submit(&image, false).await;
+    assert_eq!(kit.memory.queue.waiting(), 0);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().published, 0, "its publisher may still be at it");
+
+    kit.advance(kit.settings.sweep_interval);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().published, 1);
+    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
+    assert_eq!(kit.job(image.owner, job).await.status(), JobStatus::Completed);
+}
+
+#[tokio::test]
+async fn an_unsaved_result_is_removed_when_its_time_is_over() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, false).await;
+    kit.work().await;
+    assert_eq!(kit.blobs().await.len(), 2);
+    kit.advance(kit.settings.result_ttl);
+    let expired = kit.services.results.transformed(image.owner, job).await.unwrap();
+    assert_eq!(expired, Some(TransformedImage::Expired));
+
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().outputs, 1);
+    assert_eq!(kit.blobs().await, [image.current.content.blob]);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap(), Swept::default());
+}
+
+#[tokio::test]
+async fn what_a_failed_job_left_is_removed() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    kit.submit(&image, true).await;
+    kit.faults.inject("images.add_version", Calls::All, Fault::After(PortErrorKind::Internal));
+    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Failed));
+    assert_eq!(kit.blobs().await.len(), 2);
+
+    kit.advance(STRAGGLER_GRACE);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().outputs, 1);
+    assert_eq!(kit.blobs().await, [image.current.content.blob.clone()]);
+    let image = kit.services.library.get(image.owner, image.id).await.unwrap().unwrap();
+    assert_eq!(image.current.number, 1);
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_cut_short_is_finished() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    kit.faults.inject("blobs.list", Calls::First(1), Fault::Before(PortErrorKind::Unavailable));
+    assert!(kit.services.library.delete(image.owner, image.id).await.is_err());
+    assert!(kit.services.library.get(image.owner, image.id).await.unwrap().is_none());
+    assert_eq!(kit.blobs().await.len(), 1);
+
+    kit.advance(STRAGGLER_GRACE);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().images, 1);
+    assert_eq!(kit.blobs().await, []);
+}
+
+#[tokio::test]
+async fn the_worker_and_the_sweeper_run_until_they_are_stopped() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let jobs = [kit.submit(&image, false).await, kit.submit(&image, true).await];
+    let (stop, stopped) = futures::channel::oneshot::channel::<()>();
+    let worker = kit.services.worker.clone();
+    let running = tokio::spawn(async move { worker.run(async { drop(stopped.await) }).await });
+    for job in jobs {
+        while !kit.job(image.owner, job).await.status().is_final() {
+            tokio::task::yield_now().await;
+        }
+    }
+    drop(stop);
+    running.await.unwrap();
+
+    let (stop, stopped) = futures::channel::oneshot::channel::<()>();
+    let sweeper = kit.services.sweeper.clone();
+    let running = tokio::spawn(async move { sweeper.run(async { drop(stopped.await) }).await });
+    kit.clock.until_sleeping(1).await;
+    kit.advance(Duration::from_hours(48));
+    while kit.blobs().await.len() > 2 {
+        tokio::task::yield_now().await;
+    }
+    drop(stop);
+    running.await.unwrap();
+}

@@ -1,0 +1,106 @@
+//! What becomes of files that are sent, and that nothing of a refused one stays.
+
+use std::io;
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt};
+use pixmill::ports::{BlobStoreExt, PageRequest, PortErrorKind};
+use pixmill::{ContentHash, EngineError, Format, Settings, UploadError, UserId};
+use pixmill_testkit::{Calls, Fault, fixtures};
+
+use crate::kit::{Kit, pieces};
+
+async fn refused(kit: &Kit, file: &[u8]) -> UploadError {
+    let owner = UserId::random();
+    let error = kit.services.uploads.upload(owner, pieces(&Bytes::copy_from_slice(file))).await.unwrap_err();
+    assert_eq!(kit.blobs().await, [], "a blob of a refused file stayed");
+    let page = PageRequest { after: None, limit: 10 };
+    assert_eq!(kit.services.library.list(owner, page).await.unwrap().items, []);
+    error
+}
+
+#[tokio::test]
+async fn an_uploaded_file_is_stored_as_it_came() {
+    let kit = Kit::new();
+    for format in Format::ALL {
+        let file = fixtures::file(format, 40, 30);
+        let image = kit.services.uploads.upload(UserId::random(), pieces(&file)).await.unwrap();
+        let content = image.current.content;
+        assert_eq!((content.format, content.width, content.height), (format, 40, 30));
+        assert_eq!((content.bytes, content.hash), (file.len() as u64, ContentHash::of(&file)));
+        assert_eq!(kit.memory.blobs.get_bytes(content.blob, 1 << 20).await.unwrap(), Some(file));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_image_is_refused() {
+    let kit = Kit::new();
+    for file in [&b""[..], b"hello, this is a text", b"<html><body>", b"\x89PNG"] {
+        let error = refused(&kit, file).await;
+        assert!(matches!(error, UploadError::Image(EngineError::Unsupported { .. })), "{file:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_over_the_limit_is_refused_when_the_limit_is_passed() {
+    let kit = Kit::with(Settings { max_upload_bytes: 100, ..Settings::default() });
+    let error = refused(&kit, &fixtures::png(200, 200)).await;
+    assert!(matches!(error, UploadError::TooLarge { limit: 100 }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_image_over_the_pixel_limit_is_refused() {
+    let mut settings = Settings::default();
+    settings.limits.max_pixels = 40 * 30 - 1;
+    let error = refused(&Kit::with(settings), &fixtures::png(40, 30)).await;
+    assert!(matches!(error, UploadError::Image(EngineError::LimitExceeded { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_leaves_nothing() {
+    let kit = Kit::new();
+    let file = fixtures::png(40, 30);
+    let broken = stream::iter([Ok(file.slice(..40)), Err(io::ErrorKind::ConnectionReset.into())]).boxed();
+    let error = kit.services.uploads.upload(UserId::random(), broken).await.unwrap_err();
+    assert!(matches!(error, UploadError::Interrupted(_)), "{error:?}");
+    assert_eq!(kit.blobs().await, []);
+}
+
+#[tokio::test]
+async fn a_blob_whose_image_could_not_be_recorded_is_swept() {
+    let kit = Kit::new();
+    kit.faults.inject("images.insert", Calls::All, Fault::Before(PortErrorKind::Unavailable));
+    kit.faults.inject("images.purge", Calls::First(1), Fault::Before(PortErrorKind::Unavailable));
+    let error = kit.services.uploads.upload(UserId::random(), pieces(&fixtures::png(9, 9))).await.unwrap_err();
+    assert!(matches!(error, UploadError::Port(_)), "{error:?}");
+    assert_eq!(kit.blobs().await.len(), 1);
+
+    kit.advance(kit.settings.upload_ttl);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().images, 1);
+    assert_eq!(kit.blobs().await, []);
+}
+
+#[tokio::test]
+async fn an_upload_slower_than_its_reservation_is_refused() {
+    let kit = Kit::new();
+    let file = fixtures::png(40, 30);
+    let clock = kit.clock.clone();
+    let ttl = kit.settings.upload_ttl;
+    let sweeper = kit.services.sweeper.clone();
+    let slow = stream::iter([file.slice(..40), file.slice(40..)])
+        .enumerate()
+        .then(move |(n, piece)| {
+            let (clock, sweeper) = (clock.clone(), sweeper.clone());
+            async move {
+                if n == 1 {
+                    clock.advance(ttl);
+                    sweeper.sweep().await.unwrap();
+                }
+                Ok(piece)
+            }
+        })
+        .boxed();
+    let error = kit.services.uploads.upload(UserId::random(), slow).await.unwrap_err();
+    assert!(matches!(error, UploadError::Interrupted(_)), "{error:?}");
+    assert_eq!(kit.blobs().await, []);
+}

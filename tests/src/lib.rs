@@ -1,0 +1,22 @@
+//! What the whole-system tests and measurements stand on: servers as processes of their own, clients over real
+//! sockets, and a look at the processes from outside. It knows of Pixmill what a client and an operator know.
+//!
+//! Everything here panics with an explanation when something goes wrong, because its callers are tests.
+
+mod client;
+mod load;
+mod picture;
+mod process;
+mod program;
+mod raw;
+mod server;
+mod wait;
+
+pub use client::{Answer, Client, PASSWORD, Uploaded};
+pub use load::{LoadReport, load, percentile};
+pub use picture::{Kind, Picture};
+pub use process::{ProcessTree, kill, peak_memory, reset_peak_memory, signal};
+pub use program::{Ended, Home, program};
+pub use raw::{Connection, Reply};
+pub use server::Server;
+pub use wait::{DEADLINE, eventually};

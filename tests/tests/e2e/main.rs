@@ -1,0 +1,20 @@
+//! Whole-system tests: real server processes over real sockets, seen as a client and an operator see them. Each
+//! test has a server, a folder and a port of its own, so that all can run at once. What one part promises is
+//! tested beside that part.
+
+mod backup;
+mod bad_requests;
+mod bad_uploads;
+mod crash;
+mod fixtures;
+mod formats;
+mod load;
+mod memory;
+mod ownership;
+mod paths;
+mod poison;
+mod rate_limit;
+mod start;
+mod stop;
+mod tokens;
+mod walk;

@@ -1,0 +1,24 @@
+//! `bench`: measurements of the whole system. What is measured and how is the benchmark's own matter.
+
+use crate::{cargo, failure::Failure, progress::Steps, tools};
+
+/// Runs the named benchmark against a release build.
+pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
+    match arguments.split_first() {
+        Some((name, rest)) if name == "api" => api(rest),
+        Some((name, _)) => Err(Failure::usage(format!("there is no benchmark `{name}`; use `bench api`"))),
+        None => Err(Failure::usage("which benchmark? use `bench api`")),
+    }
+}
+
+fn api(arguments: &[String]) -> Result<(), Failure> {
+    let mut steps = Steps::new(3);
+    steps.next("checking build tools");
+    tools::ensure()?;
+    steps.next("building pixmill-server (release)");
+    let server = cargo::build_server(true)?;
+    steps.next("measuring the API");
+    let mut command =
+        cargo::cargo(&["run", "--release", "-p", "pixmill-e2e", "--example", "bench_api", "--"]);
+    cargo::run(command.args(arguments).env("PIXMILL_SERVER_BIN", server), "the API benchmark")
+}

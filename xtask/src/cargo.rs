@@ -1,0 +1,141 @@
+//! Calling cargo: where the workspace is, its metadata, and the executables it builds.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// The workspace's root folder. Cargo says at run time where this package is, so a moved checkout works too.
+pub(crate) fn root() -> PathBuf {
+    let package =
+        env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    package.parent().map(Path::to_path_buf).unwrap_or(package)
+}
+
+/// A call of the cargo that runs this program, from the workspace's root.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+/// Runs `command` with its output visible; `what` names it in the failure.
+pub(crate) fn run(command: &mut Command, what: &str) -> Result<(), Failure> {
+    let status = command.status().map_err(|error| cannot_start(what, &error))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::failed(format!("{what} failed ({status}); see above")))
+    }
+}
+
+/// Runs `command` and returns what it wrote to standard output; standard error stays visible.
+pub(crate) fn output(command: &mut Command, what: &str) -> Result<Vec<u8>, Failure> {
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| cannot_start(what, &error))?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(Failure::failed(format!("{what} failed ({}); see above", output.status)))
+    }
+}
+
+/// The failure of a program that did not even start.
+pub(crate) fn cannot_start(what: &str, error: &std::io::Error) -> Failure {
+    Failure::failed(format!("cannot start {what}: {error}"))
+}
+
+/// What `cargo metadata` says about the workspace with all features on.
+pub(crate) fn metadata() -> Result<Value, Failure> {
+    let mut command = cargo(&["metadata", "--format-version", "1", "--all-features"]);
+    let bytes = output(&mut command, "cargo metadata")?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::failed(format!("cargo metadata wrote something that is not JSON: {error}")))
+}
+
+/// Something cargo built and that can be executed.
+pub(crate) struct Executable {
+    /// The file itself, wherever the target folder is.
+    pub(crate) path: PathBuf,
+    /// The target's name: a binary's or a test's.
+    pub(crate) target: String,
+    /// The target's main source file.
+    pub(crate) source: PathBuf,
+}
+
+/// Runs a cargo command that builds, with its progress visible, and returns the executables it made or found
+/// fresh. `what` names the build in the failure.
+pub(crate) fn build(arguments: &[&str], what: &str) -> Result<Vec<Executable>, Failure> {
+    let mut child = cargo(arguments)
+        .arg("--message-format=json-render-diagnostics")
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| cannot_start(what, &error))?;
+    let stdout = child.stdout.take().expect("standard output was asked to be piped");
+    let mut executables = Vec::new();
+    for line in BufReader::new(stdout).lines() {
+        let line = line.map_err(|error| Failure::failed(format!("cannot read cargo's messages: {error}")))?;
+        executables.extend(executable(&line));
+    }
+    let status = child.wait().map_err(|error| Failure::failed(format!("cannot wait for cargo: {error}")))?;
+    if status.success() {
+        Ok(executables)
+    } else {
+        Err(Failure::failed(format!("{what} failed; see cargo's errors above")))
+    }
+}
+
+/// Builds the server, in release mode or not, and returns where it is.
+pub(crate) fn build_server(release: bool) -> Result<PathBuf, Failure> {
+    let mut arguments = vec!["build", "-p", "pixmill-server", "--bin", "pixmill-server"];
+    if release {
+        arguments.push("--release");
+    }
+    build(&arguments, "the build of pixmill-server")?
+        .into_iter()
+        .find(|executable| executable.target == "pixmill-server")
+        .map(|executable| executable.path)
+        .ok_or_else(|| Failure::failed("cargo built pixmill-server but named no executable"))
+}
+
+/// The executable that one of cargo's JSON messages reports, if it reports one.
+fn executable(message: &str) -> Option<Executable> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    if message["reason"] != "compiler-artifact" {
+        return None;
+    }
+    Some(Executable {
+        path: message["executable"].as_str()?.into(),
+        target: message["target"]["name"].as_str()?.into(),
+        source: message["target"]["src_path"].as_str()?.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_artifacts_with_an_executable_count() {
+        let built = r#"{"reason":"compiler-artifact","target":{"name":"a","src_path":"/w/a.rs"},"executable":"/t/a-1"}"#;
+        let found = executable(built).expect("an executable is named");
+        assert_eq!((found.path, found.target.as_str()), (PathBuf::from("/t/a-1"), "a"));
+        for message in [
+            r#"{"reason":"compiler-artifact","target":{"name":"a","src_path":"/w/a.rs"},"executable":null}"#,
+            r#"{"reason":"build-finished","success":true}"#,
+            "not JSON at all",
+        ] {
+            assert!(executable(message).is_none(), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_root_holds_the_workspace() {
+        assert!(root().join("xtask/Cargo.toml").is_file());
+    }
+}

@@ -1,0 +1,184 @@
+//! `cargo xtask`: the project's own commands, written in Rust so that a clone needs nothing but cargo.
+//!
+//! This file knows which commands exist and turns their outcome into an exit code; each command lives in a
+//! module of its own.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command-line tool is for")]
+
+mod bench;
+mod cargo;
+mod ci;
+mod deny;
+mod duplicate_keys;
+mod failure;
+mod features;
+mod layers;
+mod openapi;
+mod progress;
+mod run;
+mod test;
+mod tools;
+
+use std::{env, process::ExitCode};
+
+use failure::Failure;
+
+/// One entry of the command list, and of `--help`.
+struct Task {
+    name: &'static str,
+    arguments: &'static str,
+    about: &'static str,
+    start: fn(&[String]) -> Result<(), Failure>,
+}
+
+const TASKS: &[Task] = &[
+    Task {
+        name: "run",
+        arguments: "[-- server arguments]",
+        about: "build the server in release mode and start it",
+        start: run::start,
+    },
+    Task {
+        name: "test",
+        arguments: "[--full] [cargo test arguments]",
+        about: "run every test; --full runs the ignored ones too",
+        start: test::start,
+    },
+    Task {
+        name: "openapi",
+        arguments: "[--check]",
+        about: "write openapi/pixmill.json, or check that it is up to date",
+        start: openapi::start,
+    },
+    Task {
+        name: "layers",
+        arguments: "",
+        about: "check who depends on whom, and where files live",
+        start: layers::start,
+    },
+    Task {
+        name: "features",
+        arguments: "",
+        about: "check that every crate builds alone with each of its features",
+        start: features::start,
+    },
+    Task {
+        name: "bench",
+        arguments: "api [arguments]",
+        about: "measure the HTTP API against a release build of the server",
+        start: bench::start,
+    },
+    Task {
+        name: "ci",
+        arguments: "",
+        about: "everything above that must hold before a merge",
+        start: ci::start,
+    },
+];
+
+fn main() -> ExitCode {
+    let outcome = match arguments() {
+        Ok(arguments) => dispatch(&arguments),
+        Err(failure) => Err(failure),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                eprintln!("error: {message}");
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn arguments() -> Result<Vec<String>, Failure> {
+    env::args_os()
+        .skip(1)
+        .map(|argument| {
+            argument
+                .into_string()
+                .map_err(|raw| Failure::usage(format!("argument {} is not valid UTF-8", raw.display())))
+        })
+        .collect()
+}
+
+fn dispatch(arguments: &[String]) -> Result<(), Failure> {
+    let Some((name, rest)) = arguments.split_first() else {
+        print!("{}", overview());
+        return Ok(());
+    };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        print!("{}", overview());
+        return Ok(());
+    }
+    let task = TASKS.iter().find(|task| task.name == name).ok_or_else(|| unknown(name))?;
+    let own = rest.iter().take_while(|argument| *argument != "--");
+    if own.into_iter().any(|argument| argument == "--help" || argument == "-h") {
+        println!("cargo xtask {} {}\n  {}", task.name, task.arguments, task.about);
+        return Ok(());
+    }
+    (task.start)(rest)
+}
+
+fn overview() -> String {
+    let line =
+        |task: &Task| format!("  {:<38} {}\n", format!("{} {}", task.name, task.arguments), task.about);
+    let lines: String = TASKS.iter().map(line).collect();
+    format!("Pixmill's tasks. Usage: cargo xtask <command>\n\n{lines}")
+}
+
+fn unknown(name: &str) -> Failure {
+    let names: Vec<_> = TASKS.iter().map(|task| task.name).collect();
+    Failure::usage(format!("there is no command `{name}`; the commands are {}", names.join(", ")))
+}
+
+/// Refuses arguments on behalf of a command that takes none.
+fn no_arguments(name: &str, arguments: &[String]) -> Result<(), Failure> {
+    match arguments.first() {
+        None => Ok(()),
+        Some(first) => Err(Failure::usage(format!("`{name}` takes no arguments, but got `{first}`"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(arguments: &[&str]) -> Result<(), Failure> {
+        dispatch(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_overview_lists_every_command() {
+        let text = overview();
+        for task in TASKS {
+            assert!(text.contains(&format!("  {} ", task.name)), "{} is missing", task.name);
+        }
+    }
+
+    #[test]
+    fn asking_for_help_succeeds() {
+        for arguments in [&[][..], &["--help"], &["-h"], &["help"], &["ci", "--help"], &["test", "-h"]] {
+            assert!(call(arguments).is_ok(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn misuse_is_named_and_exits_with_two() {
+        for (arguments, word) in [
+            (&["biuld"][..], "no command `biuld`"),
+            (&["layers", "now"], "takes no arguments"),
+            (&["features", "-v"], "takes no arguments"),
+            (&["ci", "fast"], "takes no arguments"),
+            (&["bench"], "bench api"),
+            (&["bench", "moon"], "moon"),
+            (&["openapi", "--chekc"], "--chekc"),
+            (&["run", "--port", "1"], "after `--`"),
+        ] {
+            let failure = call(arguments).expect_err("misuse must fail");
+            assert_eq!(failure.exit_code(), 2, "{arguments:?}");
+            let message = failure.message().unwrap_or_default();
+            assert!(message.contains(word), "{arguments:?} gave {message:?}");
+        }
+    }
+}
