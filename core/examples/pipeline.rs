@@ -8,7 +8,8 @@ use std::{env, fs};
 use futures::stream::{self, StreamExt};
 use pixmill::ports::{BlobStoreExt, Clock};
 use pixmill::{
-    Format, LinkSigner, Password, Ports, Services, Settings, Submission, TransformedImage, Transformation, Username,
+    Format, LinkSigner, Password, Ports, Services, Settings, Submission, Transformation, TransformedImage,
+    Username,
 };
 use pixmill_memory::Memory;
 use pixmill_runtime::{Argon2Config, Argon2Passwords, InProcess, MemoryBudget, SystemClock};
@@ -32,13 +33,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         processor: Arc::new(InProcess::start(2.try_into()?, MemoryBudget::new(1 << 30))?),
         clock,
     };
-    let services = Services::new(ports, Settings::default(), LinkSigner::new(b"an example needs no real secret"));
+    let services =
+        Services::new(ports, Settings::default(), LinkSigner::new(b"an example needs no real secret"));
 
     let password = Password::parse("correct horse battery staple")?;
     let user = services.accounts.register(Username::parse("anna")?, password).await?;
     let file = fs::read(photo)?.into();
     let image = services.uploads.upload(user, stream::once(async { Ok(file) }).boxed()).await?;
-    let transformation = Transformation { width: Some(800), format: Some(Format::Webp), ..Transformation::default() };
+    let transformation =
+        Transformation { width: Some(800), format: Some(Format::Webp), ..Transformation::default() };
     let submission = Submission { image: image.id, version: None, transformation, save: false };
     let job = services.submissions.submit(user, submission).await?;
 
@@ -48,7 +51,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while events.next().await.is_some_and(|event| event.job != job || !event.status.is_final()) {}
     match services.results.transformed(user, job).await? {
         Some(TransformedImage::Ready(content)) => {
-            let bytes = memory.blobs.get_bytes(content.blob, content.bytes).await?.ok_or("the result is gone")?;
+            let bytes =
+                memory.blobs.get_bytes(content.blob, content.bytes).await?.ok_or("the result is gone")?;
             fs::write(result, bytes)?;
             Ok(())
         }

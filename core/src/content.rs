@@ -118,7 +118,8 @@ impl FromStr for BlobKey {
     type Err = ParseBlobKeyError;
 
     fn from_str(text: &str) -> Result<Self, ParseBlobKeyError> {
-        let segment = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let segment =
+            |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if text.len() <= 200 && text.split('/').all(segment) {
             Ok(Self(text.to_owned()))
         } else {
@@ -168,7 +169,8 @@ mod tests {
 
     #[test]
     fn keys_that_could_leave_the_store_are_refused() {
-        for text in ["", "/", "a/", "/a", "a//b", "..", "a/../b", "a\\b", "A", "a b", "a\0", &"a".repeat(201)] {
+        for text in ["", "/", "a/", "/a", "a//b", "..", "a/../b", "a\\b", "A", "a b", "a\0", &"a".repeat(201)]
+        {
             assert_eq!(text.parse::<BlobKey>(), Err(ParseBlobKeyError), "{text:?}");
         }
     }
@@ -178,7 +180,9 @@ mod tests {
         let (image, job) = (ImageId::random(), JobId::random());
         for key in [BlobKey::original(image), BlobKey::version(image, job), BlobKey::preview(image, job)] {
             assert_eq!(key.as_str().parse(), Ok(key.clone()));
-            assert!(BlobPrefix::of_image(image).iter().any(|prefix| key.as_str().starts_with(prefix.as_str())));
+            assert!(
+                BlobPrefix::of_image(image).iter().any(|prefix| key.as_str().starts_with(prefix.as_str()))
+            );
         }
     }
 }

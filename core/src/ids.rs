@@ -115,8 +115,16 @@ mod tests {
 
     #[test]
     fn malformed_ids_are_refused() {
-        for text in ["", "0", "671cd3df6b14c65a5537b3b", "671cd3df6b14c65a5537b3b3a", "671CD3DF6B14C65A5537B3B3",
-            "zzzzzzzzzzzzzzzzzzzzzzzz", "671cd3df6b14c65a5537b3b\u{e9}", "../../../../etc/passwd"] {
+        for text in [
+            "",
+            "0",
+            "671cd3df6b14c65a5537b3b",
+            "671cd3df6b14c65a5537b3b3a",
+            "671CD3DF6B14C65A5537B3B3",
+            "zzzzzzzzzzzzzzzzzzzzzzzz",
+            "671cd3df6b14c65a5537b3b\u{e9}",
+            "../../../../etc/passwd",
+        ] {
             assert_eq!(text.parse::<JobId>(), Err(ParseIdError), "{text}");
         }
     }

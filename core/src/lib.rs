@@ -40,23 +40,23 @@ pub use content::{BlobKey, BlobPrefix, Content, ContentHash, ParseBlobKeyError};
 pub use ids::{ImageId, JobId, ParseIdError, UserId};
 pub use image::{Image, NewVersion, Version};
 pub use job::{
-    Claim, ClaimTerms, Derivation, Failure, FailureCode, Job, JobState, JobStatus, Lease, LeaseToken, Outcome,
-    Output, STRAGGLER_GRACE,
+    Claim, ClaimTerms, Derivation, Failure, FailureCode, Job, JobState, JobStatus, Lease, LeaseToken,
+    Outcome, Output, STRAGGLER_GRACE,
 };
 pub use library::Library;
 pub use links::{LinkError, LinkSigner, Links};
 pub use pixmill_engine as engine;
 pub use pixmill_engine::{
-    CancelToken, Crop, Error as EngineError, FieldError, Fit, Format, Header, Limits, Position, Transformation,
-    Watermark,
+    CancelToken, Crop, Error as EngineError, FieldError, Fit, Format, Header, Limits, Position,
+    Transformation, Watermark,
 };
 pub use process::{Process, Processing};
 pub use results::{Results, TransformedImage};
 pub use secret::Secret;
 pub use services::{Ports, Services};
 pub use settings::Settings;
-pub use submit::{SubmitError, Submission, Submissions};
-pub use sweep::{Swept, Sweeper};
+pub use submit::{Submission, Submissions, SubmitError};
+pub use sweep::{Sweeper, Swept};
 pub use time::Timestamp;
 pub use upload::{UploadError, Uploads};
 pub use user::{Password, PasswordError, PasswordHash, User, Username, UsernameError};

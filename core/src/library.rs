@@ -39,7 +39,11 @@ impl Library {
 
     /// The bytes of stored content, through the cache where it is small; `None` if they are gone. A range is
     /// read from the store.
-    pub async fn open(&self, content: &Content, range: Option<Range<u64>>) -> Result<Option<Blob>, PortError> {
+    pub async fn open(
+        &self,
+        content: &Content,
+        range: Option<Range<u64>>,
+    ) -> Result<Option<Blob>, PortError> {
         let small = content.bytes <= self.settings.max_cached_bytes;
         if !small || range.is_some() {
             return self.ports.blobs.get(content.blob.clone(), range).await;

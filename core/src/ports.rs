@@ -32,7 +32,15 @@ pub use users::{CreateUser, Users};
 #[cfg(feature = "mock")]
 #[doc(hidden)]
 pub use self::{
-    blob::MockBlobStore, cache::MockCache, clock::MockClock, events::MockEvents, images::MockImages,
-    jobs::MockJobs, limiter::MockLimiter, passwords::MockPasswords, processor::MockProcessor,
-    queue::{MockDelivery, MockQueue}, users::MockUsers,
+    blob::MockBlobStore,
+    cache::MockCache,
+    clock::MockClock,
+    events::MockEvents,
+    images::MockImages,
+    jobs::MockJobs,
+    limiter::MockLimiter,
+    passwords::MockPasswords,
+    processor::MockProcessor,
+    queue::{MockDelivery, MockQueue},
+    users::MockUsers,
 };

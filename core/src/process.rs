@@ -13,7 +13,8 @@ use crate::image::NewVersion;
 use crate::job::{Claim, ClaimTerms, Failure, FailureCode, Job, JobStatus, LeaseToken, Outcome, Output};
 use crate::library::{changed, remember};
 use crate::ports::{
-    BlobStoreExt, Delivery, JobMessage, PortError, PortErrorKind, ProcessError, Processed, Retry, Settlement, Work,
+    BlobStoreExt, Delivery, JobMessage, PortError, PortErrorKind, ProcessError, Processed, Retry, Settlement,
+    Work,
 };
 use crate::services::Ports;
 use crate::settings::Settings;
@@ -172,8 +173,12 @@ impl Process {
         if !job.save {
             return Ok(Output { content, version: None });
         }
-        let version =
-            NewVersion { image: job.image, job: job.id, parent: job.source_version, content: content.clone() };
+        let version = NewVersion {
+            image: job.image,
+            job: job.id,
+            parent: job.source_version,
+            content: content.clone(),
+        };
         match self.ports.images.add_version(version).await? {
             Some(number) => Ok(Output { content, version: Some(number) }),
             None => Err(source_missing()),
@@ -206,7 +211,8 @@ impl Process {
         };
         let Processed { bytes, format, width, height, alpha } = self.ports.processor.process(work).await?;
         let (blob, hash) = (job.output_key(), ContentHash::of(&bytes));
-        let content = Content { blob: blob.clone(), hash, bytes: bytes.len() as u64, format, width, height, alpha };
+        let content =
+            Content { blob: blob.clone(), hash, bytes: bytes.len() as u64, format, width, height, alpha };
         self.ports.blobs.put_bytes(blob, bytes.clone()).await?;
         remember(&self.ports, &self.settings, &content, bytes).await;
         Ok(content)
@@ -225,7 +231,6 @@ impl Process {
         }
         Ok(())
     }
-
 }
 
 /// Removes the blob of a job, and the version if it became one.

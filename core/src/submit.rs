@@ -129,7 +129,8 @@ impl Submissions {
         owner: UserId,
         transformation: &Transformation,
     ) -> Result<Option<Content>, SubmitError> {
-        let Some(id) = transformation.watermark.as_ref().and_then(|watermark| watermark.image_id.as_ref()) else {
+        let Some(id) = transformation.watermark.as_ref().and_then(|watermark| watermark.image_id.as_ref())
+        else {
             return Ok(None);
         };
         let image = match id.parse() {

@@ -88,7 +88,12 @@ impl Uploads {
             }
             Arrival::Streaming => {
                 stored?;
-                return Err(PortError::new(PortErrorKind::Internal, "blob store", "put without reading the body").into());
+                return Err(PortError::new(
+                    PortErrorKind::Internal,
+                    "blob store",
+                    "put without reading the body",
+                )
+                .into());
             }
         };
         let (width, height) = arrival.header.upright_size();
@@ -107,7 +112,8 @@ impl Uploads {
             Ok(true) => Ok(image),
             Ok(false) => {
                 self.ports.blobs.delete(blob).await?;
-                let lapsed = io::Error::new(io::ErrorKind::TimedOut, "it took longer than an upload may take");
+                let lapsed =
+                    io::Error::new(io::ErrorKind::TimedOut, "it took longer than an upload may take");
                 Err(UploadError::Interrupted(lapsed))
             }
             Err(error) => Err(error.into()),
@@ -210,7 +216,12 @@ impl Intake {
         if self.header.is_none() {
             self.look(true)?;
         }
-        let header = self.header.ok_or_else(|| EngineError::Bug("a complete file was not enough".to_owned()))?;
-        Ok(Arrived { header, hash: ContentHash::from_sha256(std::mem::take(&mut self.hasher)), bytes: self.bytes })
+        let header =
+            self.header.ok_or_else(|| EngineError::Bug("a complete file was not enough".to_owned()))?;
+        Ok(Arrived {
+            header,
+            hash: ContentHash::from_sha256(std::mem::take(&mut self.hasher)),
+            bytes: self.bytes,
+        })
     }
 }

@@ -249,6 +249,12 @@ impl Answer {
         Ok(Self { request: name, status, headers, body: response.bytes().await?.into() })
     }
 
+    /// The same answer under this name, for messages.
+    #[must_use]
+    pub fn about(self, what: &str) -> Self {
+        Self { request: format!("{what}: {}", self.request), ..self }
+    }
+
     /// The answer, if it has this status.
     ///
     /// # Panics
@@ -300,7 +306,7 @@ impl Answer {
             401 => assert!(self.header("www-authenticate").starts_with("Bearer"), "{name}"),
             405 => assert!(!self.header("allow").is_empty(), "{name}"),
             429 | 503 => {
-                assert!(self.header("retry-after").parse::<u64>().is_ok_and(|after| after > 0), "{name}")
+                assert!(self.header("retry-after").parse::<u64>().is_ok_and(|after| after > 0), "{name}");
             }
             _ => {}
         }

@@ -40,13 +40,12 @@ impl Connection {
 
     /// The bytes of a request for this connection. `headers` are whole lines.
     pub fn request(method: &str, path: &str, headers: &[String], body: &[u8]) -> Vec<u8> {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
+        let length =
+            if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{length}");
         for line in headers {
             head.push_str(line);
             head.push_str("\r\n");
-        }
-        if !body.is_empty() {
-            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
         head.push_str("\r\n");
         [head.as_bytes(), body].concat()

@@ -89,23 +89,22 @@ impl Server {
         thread::spawn(move || listen(stdout, greeted));
 
         let mut server = Self { home, variables, arguments, process, address: String::new(), log };
-        match timeout(DEADLINE, greeting).await {
-            Ok(Ok(address)) => {
-                server.address = address;
-                Ok(server)
-            }
-            Ok(Err(_)) => {
-                let status = server.ended().await;
-                let stderr = eventually("the end of standard error", async || {
-                    // The keeper's copy is the last but one to go.
-                    (Arc::strong_count(&server.log) == 1).then(|| server.log())
-                });
-                let stderr = stderr.await;
-                server.log = Log::default();
-                Err(Ended { succeeded: status.success(), stdout: String::new(), stderr })
-            }
-            Err(_) => panic!("the server neither listens nor ends; it wrote:\n{}", server.log()),
-        }
+        let Ok(heard) = timeout(DEADLINE, greeting).await else {
+            panic!("the server neither listens nor ends; it wrote:\n{}", server.log());
+        };
+        let Ok(address) = heard else { return Err(server.refusal().await) };
+        server.address = address;
+        Ok(server)
+    }
+
+    /// What a server left behind that ended instead of listening.
+    async fn refusal(mut self) -> Ended {
+        let status = self.ended().await;
+        let stderr = eventually("the end of standard error", async || {
+            // The thread that fills the log drops its share of it at the end.
+            (Arc::strong_count(&self.log) == 1).then(|| self.log())
+        });
+        Ended { succeeded: status.success(), stdout: String::new(), stderr: stderr.await }
     }
 
     /// Where it listens, such as `http://127.0.0.1:40123`.

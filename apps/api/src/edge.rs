@@ -109,32 +109,27 @@ fn log(
     cause: Option<&str>,
 ) {
     let status = response.status();
-    let mut line = || Line {
-        method: method.as_str(),
-        path: uri.path(),
-        status: status.as_u16(),
-        ms: started.elapsed().as_secs_f64() * 1000.0,
-        request: scope.id(),
-        user: scope.user.get().map(ToString::to_string),
-        bytes: length(response),
-    };
-    if status.is_server_error() {
-        let Line { method, path, status, ms, request, user, bytes } = line();
-        tracing::error!(method, path, status, ms, request, user, bytes, cause, "request failed");
-    } else if tracing::enabled!(tracing::Level::INFO) {
-        let Line { method, path, status, ms, request, user, bytes } = line();
-        tracing::info!(method, path, status, ms, request, user, bytes, "request");
+    // The macros compute nothing for a line that nobody reads.
+    macro_rules! line {
+        ($level:ident, $message:literal $(, $cause:ident)?) => {
+            tracing::$level!(
+                method = method.as_str(),
+                path = uri.path(),
+                status = status.as_u16(),
+                ms = started.elapsed().as_secs_f64() * 1000.0,
+                request = scope.id(),
+                user = scope.user.get().map(tracing::field::display),
+                bytes = length(response),
+                $($cause,)?
+                $message
+            )
+        };
     }
-}
-
-struct Line<'a> {
-    method: &'a str,
-    path: &'a str,
-    status: u16,
-    ms: f64,
-    request: &'a str,
-    user: Option<String>,
-    bytes: Option<u64>,
+    if status.is_server_error() {
+        line!(error, "request failed", cause);
+    } else {
+        line!(info, "request");
+    }
 }
 
 fn length(response: &mut Response) -> Option<u64> {

@@ -245,7 +245,14 @@ mod tests {
 
     #[test]
     fn settings_follow_the_flags() {
-        let config = parse(&["--max-pixels", "5", "--public-url", "https://a.example/x/", "--worker-concurrency", "3"]);
+        let config = parse(&[
+            "--max-pixels",
+            "5",
+            "--public-url",
+            "https://a.example/x/",
+            "--worker-concurrency",
+            "3",
+        ]);
         let settings = config.unwrap().settings("http://127.0.0.1:1".to_owned());
         assert_eq!((settings.limits.max_pixels, settings.limits.max_output_pixels), (5, 5));
         assert_eq!(settings.public_url, "https://a.example/x");

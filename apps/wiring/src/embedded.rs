@@ -41,7 +41,8 @@ pub(crate) async fn open(config: &Config, address: String) -> Result<Embedded, S
         None => secret::load_or_make(&config.data_dir).map_err(StartError::Secret)?,
     };
     let (processor, children) = processor(config)?;
-    let passwords = Argon2Passwords::start(&Argon2Config::default()).map_err(system("threads for passwords"))?;
+    let passwords =
+        Argon2Passwords::start(&Argon2Config::default()).map_err(system("threads for passwords"))?;
     let ports = Ports {
         users: store.users(),
         images: store.images(),
@@ -60,7 +61,10 @@ pub(crate) async fn open(config: &Config, address: String) -> Result<Embedded, S
     Ok(Embedded { services, ports, secret, children, store })
 }
 
-fn processor(config: &Config) -> Result<(Arc<dyn Processor>, Option<Arc<ChildProcesses>>), StartError> {
+/// A processor, and the child processes behind it if it has some.
+type Pixels = (Arc<dyn Processor>, Option<Arc<ChildProcesses>>);
+
+fn processor(config: &Config) -> Result<Pixels, StartError> {
     let slots = NonZeroUsize::new(config.slots()).unwrap_or(NonZeroUsize::MIN);
     let budget = MemoryBudget::new(config.worker_memory_bytes);
     match config.processor {

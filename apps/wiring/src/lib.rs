@@ -57,10 +57,12 @@ pub fn document() -> Result<(), StartError> {
 pub fn backup(data_dir: &Path, target: &Path) -> Result<(), StartError> {
     let BackupReport { database_bytes, blobs, blob_bytes, deleted_meanwhile, missing, .. } =
         pixmill_embedded::backup(data_dir, target)?;
-    let mut text = format!("copied the database ({database_bytes} bytes) and {blobs} files ({blob_bytes} bytes)\n");
+    let mut out = io::stdout().lock();
+    writeln!(out, "copied the database ({database_bytes} bytes) and {blobs} files ({blob_bytes} bytes)")
+        .map_err(StartError::Output)?;
     if deleted_meanwhile > 0 {
-        text.push_str(&format!("{deleted_meanwhile} files were deleted while the copy was made\n"));
+        writeln!(out, "{deleted_meanwhile} files were deleted while the copy was made")
+            .map_err(StartError::Output)?;
     }
-    io::stdout().write_all(text.as_bytes()).map_err(StartError::Output)?;
     if missing.is_empty() { Ok(()) } else { Err(StartError::Damaged(missing)) }
 }

@@ -38,7 +38,8 @@ async fn run(config: Config) -> Result<(), StartError> {
     let cannot_listen = |source| StartError::Listen { address: asked, source };
     let listener = TcpListener::bind(asked).await.map_err(cannot_listen)?;
     let address = format!("http://{}", listener.local_addr().map_err(cannot_listen)?);
-    let Embedded { services, ports, secret, children, store } = embedded::open(&config, address.clone()).await?;
+    let Embedded { services, ports, secret, children, store } =
+        embedded::open(&config, address.clone()).await?;
 
     let ready = Arc::new(AtomicBool::new(true));
     let api = ApiConfig {

@@ -64,7 +64,10 @@ pub trait BlobStore: Send + Sync + 'static {
     ///
     /// # Behavior
     /// - Stored keys under the prefix are listed, others are not.
-    async fn list(&self, prefix: BlobPrefix) -> Result<BoxStream<'static, Result<BlobKey, PortError>>, PortError>;
+    async fn list(
+        &self,
+        prefix: BlobPrefix,
+    ) -> Result<BoxStream<'static, Result<BlobKey, PortError>>, PortError>;
 
     /// A URL at which the store itself serves the blob for `ttl` to whoever has the URL, or `None` if the store
     /// serves nothing and the API has to.
@@ -89,7 +92,8 @@ pub trait BlobStoreExt: BlobStore {
         let Some(Blob { size, mut body }) = self.get(key, None).await? else {
             return Ok(None);
         };
-        let too_large = || PortError::new(PortErrorKind::Corrupt, "blob store", "read a blob over its known size");
+        let too_large =
+            || PortError::new(PortErrorKind::Corrupt, "blob store", "read a blob over its known size");
         if size > max_bytes {
             return Err(too_large());
         }

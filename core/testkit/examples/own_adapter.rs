@@ -35,7 +35,7 @@ impl Limiter for MapLimiter {
             return Ok(Decision { allowed: false, remaining: 0, retry_after: over });
         }
         *empty_at = after;
-        let free = share * requests - after.since(now);
+        let free = (share * requests).saturating_sub(after.since(now));
         let remaining = (free.as_millis() / share.as_millis()) as u32;
         Ok(Decision { allowed: true, remaining, retry_after: Duration::ZERO })
     }

@@ -2,43 +2,46 @@
 //! the real time.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use pixmill::Timestamp;
 use pixmill::ports::Clock;
 use pixmill_memory::Memory;
-use pixmill_testkit::{Subject, TestClock, Unavailable};
+use pixmill_testkit::Subject;
 
 fn main() {
     pixmill_testkit::conformance("real time")
-        .clock(|_| on_real_time(|_| Arc::new(WallClock::new())))
-        .images(|_| on_real_time(|memory| memory.images))
-        .jobs(|_| on_real_time(|memory| memory.jobs))
-        .queue(|_| on_real_time(|memory| memory.queue))
-        .cache(|_| on_real_time(|memory| memory.cache))
-        .limiter(|_| on_real_time(|memory| memory.limiter))
+        .clock(|_| async { Ok(on_real_time(|_| Arc::new(WallClock::new()))) })
+        .images(|_| async { Ok(on_real_time(|memory| memory.images)) })
+        .jobs(|_| async { Ok(on_real_time(|memory| memory.jobs)) })
+        .queue(|_| async { Ok(on_real_time(|memory| memory.queue)) })
+        .cache(|_| async { Ok(on_real_time(|memory| memory.cache)) })
+        .limiter(|_| async { Ok(on_real_time(|memory| memory.limiter)) })
         .run()
 }
 
-async fn on_real_time<P>(port: fn(Memory) -> Arc<P>) -> Result<Subject<P>, Unavailable> {
+fn on_real_time<P>(port: fn(Memory) -> Arc<P>) -> Subject<P> {
     let memory = Memory::new(Arc::new(WallClock::new()));
-    Ok(Subject::new(port(memory)).real_time(Duration::from_millis(50)))
+    Subject::new(port(memory)).real_time(Duration::from_millis(50))
 }
 
-/// The time since it was made, on top of the time at which a test clock begins.
-struct WallClock(Instant);
+/// The time of the system when it was made, and what has passed since.
+struct WallClock {
+    start: Timestamp,
+    running: Instant,
+}
 
 impl WallClock {
     fn new() -> Self {
-        Self(Instant::now())
+        Self { start: SystemTime::now().into(), running: Instant::now() }
     }
 }
 
 #[async_trait]
 impl Clock for WallClock {
     fn now(&self) -> Timestamp {
-        TestClock::START + self.0.elapsed()
+        self.start + self.running.elapsed()
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -41,6 +41,7 @@ async fn names_that_differ_in_case_alone_are_one_name() {
 #[tokio::test]
 async fn registration_can_be_closed() {
     let kit = Kit::with(Settings { allow_registration: false, ..Settings::default() });
-    let refused = kit.services.accounts.register(name("anna"), password("strongPassword!")).await.unwrap_err();
+    let refused =
+        kit.services.accounts.register(name("anna"), password("strongPassword!")).await.unwrap_err();
     assert!(matches!(refused, RegisterError::Closed), "{refused:?}");
 }

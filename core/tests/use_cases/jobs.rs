@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pixmill::ports::{BlobStoreExt, Cancellation, Jobs, PortErrorKind, Queue};
 use pixmill::{
-    Claim, ClaimTerms, FailureCode, Format, JobState, JobStatus, Outcome, Processing, SubmitError,
-    Submission, TransformedImage, Transformation, UserId, Watermark,
+    Claim, ClaimTerms, FailureCode, Format, JobState, JobStatus, Outcome, Processing, Submission,
+    SubmitError, Transformation, TransformedImage, UserId, Watermark,
 };
 use pixmill_testkit::{Calls, Fault};
 
@@ -18,10 +18,14 @@ async fn a_job_gives_the_picture_that_was_asked_for() {
     let kit = Kit::new();
     let image = kit.image(UserId::random()).await;
     let job = kit.submit(&image, false).await;
-    assert_eq!(kit.services.results.transformed(image.owner, job).await.unwrap(), Some(TransformedImage::Pending));
+    assert_eq!(
+        kit.services.results.transformed(image.owner, job).await.unwrap(),
+        Some(TransformedImage::Pending)
+    );
     assert_eq!(kit.work().await, DONE);
 
-    let Some(TransformedImage::Ready(content)) = kit.services.results.transformed(image.owner, job).await.unwrap()
+    let Some(TransformedImage::Ready(content)) =
+        kit.services.results.transformed(image.owner, job).await.unwrap()
     else {
         panic!("no result");
     };
@@ -108,7 +112,11 @@ async fn a_damaged_image_fails_at_once_with_a_reason() {
     let image = kit.image(UserId::random()).await;
     let job = kit.submit(&image, false).await;
     let file = pixmill_testkit::fixtures::png(40, 30);
-    kit.memory.blobs.put_bytes(image.current.content.blob.clone(), file.slice(..file.len() - 30)).await.unwrap();
+    kit.memory
+        .blobs
+        .put_bytes(image.current.content.blob.clone(), file.slice(..file.len() - 30))
+        .await
+        .unwrap();
     assert_eq!(kit.work().await, Processing::Finished(JobStatus::Failed));
     let job = kit.job(image.owner, job).await;
     assert_eq!(job.attempts, 1);
@@ -241,7 +249,9 @@ async fn a_processor_that_dies_is_tried_again_and_told_of_in_the_end() {
     // What a dead worker leaves: a claim that nobody ends.
     for _ in 0..kit.settings.job_max_attempts {
         let terms = ClaimTerms { lease: kit.settings.lease, max_attempts: kit.settings.job_max_attempts };
-        let Claim::Claimed(..) = kit.memory.jobs.claim(job, terms).await.unwrap() else { panic!("not claimed") };
+        let Claim::Claimed(..) = kit.memory.jobs.claim(job, terms).await.unwrap() else {
+            panic!("not claimed")
+        };
         kit.advance(kit.settings.lease);
     }
     assert_eq!(kit.work().await, Processing::Finished(JobStatus::Failed));
@@ -263,7 +273,9 @@ async fn an_outcome_reported_under_an_old_token_is_refused() {
     let image = kit.image(UserId::random()).await;
     let job = kit.submit(&image, false).await;
     let terms = ClaimTerms { lease: kit.settings.lease, max_attempts: 5 };
-    let Claim::Claimed(_, old) = kit.memory.jobs.claim(job, terms).await.unwrap() else { panic!("not claimed") };
+    let Claim::Claimed(_, old) = kit.memory.jobs.claim(job, terms).await.unwrap() else {
+        panic!("not claimed")
+    };
     kit.advance(kit.settings.lease);
     let Claim::Claimed(..) = kit.memory.jobs.claim(job, terms).await.unwrap() else { panic!("not claimed") };
     assert!(!kit.memory.jobs.finish(job, old, Outcome::Retry { after: Duration::ZERO }).await.unwrap());

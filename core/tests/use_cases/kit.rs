@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use pixmill::ports::{BlobStore, Processor, Queue};
 use pixmill::{
     BlobKey, BlobPrefix, Image, Job, JobId, LinkSigner, Ports, Processing, Services, Settings, Submission,
@@ -14,20 +14,20 @@ use pixmill_memory::Memory;
 use pixmill_runtime::{Argon2Config, Argon2Passwords, InProcess, MemoryBudget};
 use pixmill_testkit::{FaultPlan, Faulty, TestClock, fixtures};
 
-pub struct Kit {
-    pub services: Services,
-    pub memory: Memory,
-    pub clock: Arc<TestClock>,
-    pub faults: Arc<FaultPlan>,
-    pub settings: Settings,
+pub(crate) struct Kit {
+    pub(crate) services: Services,
+    pub(crate) memory: Memory,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) faults: Arc<FaultPlan>,
+    pub(crate) settings: Settings,
 }
 
 impl Kit {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Settings::default())
     }
 
-    pub fn with(settings: Settings) -> Self {
+    pub(crate) fn with(settings: Settings) -> Self {
         let clock = TestClock::new();
         let memory = Memory::new(clock.clone());
         let faults = FaultPlan::new(clock.clone());
@@ -51,42 +51,42 @@ impl Kit {
     }
 
     /// An image of 40 x 30 pixels that belongs to `owner`.
-    pub async fn image(&self, owner: UserId) -> Image {
+    pub(crate) async fn image(&self, owner: UserId) -> Image {
         let file = fixtures::png(40, 30);
         self.services.uploads.upload(owner, pieces(&file)).await.unwrap()
     }
 
-    pub async fn submit(&self, image: &Image, save: bool) -> JobId {
+    pub(crate) async fn submit(&self, image: &Image, save: bool) -> JobId {
         let transformation = Transformation { width: Some(20), ..Transformation::default() };
         let submission = Submission { image: image.id, version: None, transformation, save };
         self.services.submissions.submit(image.owner, submission).await.unwrap()
     }
 
     /// Takes the next message off the queue and runs one attempt.
-    pub async fn work(&self) -> Processing {
+    pub(crate) async fn work(&self) -> Processing {
         let delivery = self.memory.queue.receive().await.unwrap();
         self.services.worker.process().run(delivery).await.unwrap()
     }
 
-    pub async fn job(&self, owner: UserId, id: JobId) -> Job {
+    pub(crate) async fn job(&self, owner: UserId, id: JobId) -> Job {
         self.services.results.job(owner, id).await.unwrap().unwrap()
     }
 
     /// Every blob that is stored.
-    pub async fn blobs(&self) -> Vec<BlobKey> {
+    pub(crate) async fn blobs(&self) -> Vec<BlobKey> {
         let mut keys: Vec<_> =
             self.memory.blobs.list(BlobPrefix::all()).await.unwrap().try_collect().await.unwrap();
         keys.sort();
         keys
     }
 
-    pub fn advance(&self, duration: Duration) {
+    pub(crate) fn advance(&self, duration: Duration) {
         self.clock.advance(duration);
     }
 }
 
 /// A body that arrives in small pieces.
-pub fn pieces(file: &Bytes) -> futures::stream::BoxStream<'static, std::io::Result<Bytes>> {
+pub(crate) fn pieces(file: &Bytes) -> BoxStream<'static, std::io::Result<Bytes>> {
     let pieces: Vec<_> = file.chunks(7).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     stream::iter(pieces).boxed()
 }

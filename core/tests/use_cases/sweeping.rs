@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use pixmill::ports::PortErrorKind;
 use pixmill::{JobStatus, Processing, STRAGGLER_GRACE, Swept, TransformedImage, UserId};
 use pixmill_testkit::{Calls, Fault};
@@ -50,7 +51,7 @@ async fn what_a_failed_job_left_is_removed() {
 
     kit.advance(STRAGGLER_GRACE);
     assert_eq!(kit.services.sweeper.sweep().await.unwrap().outputs, 1);
-    assert_eq!(kit.blobs().await, [image.current.content.blob.clone()]);
+    assert_eq!(kit.blobs().await, std::slice::from_ref(&image.current.content.blob));
     let image = kit.services.library.get(image.owner, image.id).await.unwrap().unwrap();
     assert_eq!(image.current.number, 1);
 }
@@ -76,7 +77,7 @@ async fn the_worker_and_the_sweeper_run_until_they_are_stopped() {
     let jobs = [kit.submit(&image, false).await, kit.submit(&image, true).await];
     let (stop, stopped) = futures::channel::oneshot::channel::<()>();
     let worker = kit.services.worker.clone();
-    let running = tokio::spawn(async move { worker.run(async { drop(stopped.await) }).await });
+    let running = tokio::spawn(async move { worker.run(stopped.map(|_| ())).await });
     for job in jobs {
         while !kit.job(image.owner, job).await.status().is_final() {
             tokio::task::yield_now().await;
@@ -87,7 +88,7 @@ async fn the_worker_and_the_sweeper_run_until_they_are_stopped() {
 
     let (stop, stopped) = futures::channel::oneshot::channel::<()>();
     let sweeper = kit.services.sweeper.clone();
-    let running = tokio::spawn(async move { sweeper.run(async { drop(stopped.await) }).await });
+    let running = tokio::spawn(async move { sweeper.run(stopped.map(|_| ())).await });
     kit.clock.until_sleeping(1).await;
     kit.advance(Duration::from_hours(48));
     while kit.blobs().await.len() > 2 {

@@ -71,7 +71,8 @@ async fn a_blob_whose_image_could_not_be_recorded_is_swept() {
     let kit = Kit::new();
     kit.faults.inject("images.insert", Calls::All, Fault::Before(PortErrorKind::Unavailable));
     kit.faults.inject("images.purge", Calls::First(1), Fault::Before(PortErrorKind::Unavailable));
-    let error = kit.services.uploads.upload(UserId::random(), pieces(&fixtures::png(9, 9))).await.unwrap_err();
+    let error =
+        kit.services.uploads.upload(UserId::random(), pieces(&fixtures::png(9, 9))).await.unwrap_err();
     assert!(matches!(error, UploadError::Port(_)), "{error:?}");
     assert_eq!(kit.blobs().await.len(), 1);
 

@@ -34,8 +34,7 @@ async fn bad_files_are_refused_and_leave_nothing() {
         ("a file over the limit", &too_large, 413, "payload_too_large"),
     ] {
         let answer = client.send_file(file, "photo.jpg", "image/jpeg").await;
-        println!("{what}: {}", answer.text());
-        answer.problem(status, code);
+        answer.about(what).problem(status, code);
     }
     nothing_stays(server.home()).await;
     walk(&server, "berta").await;

@@ -31,7 +31,7 @@ pub(crate) fn png_header(width: u32, height: u32) -> Vec<u8> {
 /// A WebP file of 28 bytes that announces the largest picture of its kind, 16383 x 16383.
 pub(crate) fn tiny_webp_of_huge_size() -> Vec<u8> {
     // RFC 9649, section 2.6: signature, then width - 1 and height - 1 in 14 bits each.
-    let bits: u32 = 16_382 | 16_382 << 14;
+    let bits: u32 = 0x3FFE | 0x3FFE << 14;
     let mut file = b"RIFF\x14\0\0\0WEBPVP8L\x08\0\0\0\x2f".to_vec();
     file.extend(bits.to_le_bytes());
     file.extend([0; 3]);

@@ -8,6 +8,9 @@ use serde_json::json;
 
 use crate::fixtures::{SIZE, photo};
 
+/// How far a colour may be off. GIF has 256 colours for the whole picture.
+const TOLERANCE: u8 = 48;
+
 #[tokio::test]
 async fn every_format_in_and_out() {
     let server = Server::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
@@ -70,7 +73,7 @@ async fn looks_right(client: &Client, file: &[u8], what: &str) {
         [(1, 1, [0, 0]), (right, 1, [255, 0]), (1, bottom, [0, 255]), (right, bottom, [255, 255])]
     {
         let found = pixels.get_pixel(x, y).0;
-        let close = |index: usize| found[index].abs_diff(expected[index]) < 32;
+        let close = |index: usize| found[index].abs_diff(expected[index]) < TOLERANCE;
         assert!(close(0) && close(1), "{what}: at {x},{y} the picture has {found:?}");
     }
 }

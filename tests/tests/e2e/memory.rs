@@ -43,7 +43,9 @@ async fn send(server: &Server, client: &Client, announced: bool) -> (u64, u16) {
     let pieces = iter::once(first).chain(rest).map(|piece| if announced { piece } else { chunk(&piece) });
     let mut connection = Connection::open(server.address()).await.unwrap();
     let (sent, reply) = connection.stream(&head, pieces).await.unwrap();
-    assert!(reply.head.to_lowercase().contains("application/problem+json"), "{}", reply.head);
+    let head = reply.head.to_lowercase();
+    assert!(head.contains("content-type: application/problem+json"), "{head}");
+    assert!(head.contains("connection: close"), "the server hangs up without a word: {head}");
     (sent, reply.status)
 }
 

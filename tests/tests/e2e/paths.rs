@@ -37,10 +37,10 @@ async fn probes_and_documents_need_no_login() {
         let head = Answer::to(anybody.request(Method::HEAD, path)).await.expect(200);
         assert!(head.body.is_empty());
     }
-    let served: Value = anybody.get("/openapi.json").await.expect(200).json();
+    let document: Value = anybody.get("/openapi.json").await.expect(200).json();
     let printed = server.home().run(&[], &["openapi"]);
     assert!(printed.succeeded, "{printed:?}");
-    assert_eq!(served, serde_json::from_str::<Value>(&printed.stdout).unwrap());
+    assert_eq!(document, serde_json::from_str::<Value>(&printed.stdout).unwrap());
     for path in [
         "/auth/register",
         "/auth/login",
@@ -49,7 +49,7 @@ async fn probes_and_documents_need_no_login() {
         "/api/JobStatus/{jobId}",
         "/images/transformedImage/{jobId}",
     ] {
-        assert!(served["paths"][path].is_object(), "{path} is not in the document");
+        assert!(document["paths"][path].is_object(), "{path} is not in the document");
     }
 }
 
@@ -82,7 +82,7 @@ fn outside_scripts(page: &str) -> String {
             // The tag itself stays: its attributes are what a browser would fetch.
             let (tag, inside) = inside.split_once('>').unwrap_or((inside, ""));
             kept.push_str(before);
-            kept.push_str(&format!("{open}{tag}>"));
+            kept.extend([open.as_str(), tag, ">"]);
             rest = inside.split_once(&close).map_or("", |(_, rest)| rest);
         }
         kept.push_str(rest);

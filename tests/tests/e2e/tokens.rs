@@ -48,9 +48,8 @@ async fn only_good_tokens_open_the_door() {
         ("cut short", genuine[..genuine.len() - 5].to_owned(), "token_invalid"),
         ("nonsense", "nonsense".to_owned(), "token_invalid"),
     ] {
-        println!("{what}: {token}");
         let answer = client.with_token(&token).get("/images").await;
-        let problem = answer.problem(401, code);
+        let problem = answer.about(what).problem(401, code);
         assert!(!problem.to_string().contains(&token), "a token is never repeated");
         let upload = client.with_token(&token).send_file(b"x", "x.png", "image/png").await;
         upload.problem(401, code);

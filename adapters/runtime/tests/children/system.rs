@@ -10,7 +10,7 @@ pub(crate) fn children() -> Vec<u32> {
     let me = std::process::id();
     let processes =
         fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
-    processes.filter(|pid| stat(*pid).is_some_and(|stat| stat.parent == me && stat.state != 'Z')).collect()
+    processes.filter(|pid| stat(*pid).is_some_and(|stat| stat.parent == me && !stat.is_over())).collect()
 }
 
 /// The only child of this process.
@@ -22,7 +22,7 @@ pub(crate) fn only_child() -> u32 {
 
 /// Whether a process exists and is not merely waiting to be collected.
 pub(crate) fn is_alive(pid: u32) -> bool {
-    stat(pid).is_some_and(|stat| stat.state != 'Z')
+    stat(pid).is_some_and(|stat| !stat.is_over())
 }
 
 /// Whether a process has computed for a while, which starting up does not take.
@@ -62,6 +62,14 @@ struct Stat {
     parent: u32,
     /// Time spent computing, in hundredths of a second.
     ticks: u64,
+    threads: u32,
+}
+
+impl Stat {
+    /// A killed process is over when its last thread is, which may come later than its first thread's end.
+    fn is_over(&self) -> bool {
+        self.state == 'Z' && self.threads <= 1
+    }
 }
 
 /// proc(5): the fields after the program's name in parentheses.
@@ -69,5 +77,10 @@ fn stat(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-    Some(Stat { state: fields[0].chars().next()?, parent: fields[1].parse().unwrap(), ticks })
+    Some(Stat {
+        state: fields[0].chars().next()?,
+        parent: fields[1].parse().unwrap(),
+        ticks,
+        threads: fields[17].parse().unwrap(),
+    })
 }

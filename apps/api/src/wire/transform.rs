@@ -1,11 +1,16 @@
 //! The request for a transformation, flat as it is documented, and its way into the core's terms.
 
+mod names;
+mod ranges;
+
 use pixmill::{Crop, FieldError, Fit, Format, ImageId, Position, Submission, Transformation, Watermark};
+use poem_openapi::Object;
 use poem_openapi::types::Example;
-use poem_openapi::{Enum, Object};
 use serde::Deserialize;
 
 use crate::wire::given;
+use crate::wire::transform::names::{FitName, OutputFormat, PositionName};
+use crate::wire::transform::ranges::{MAX_SIDE, Ranges};
 
 /// What to do with an image. At least one change is required; a `format` counts as one. The order is fixed:
 /// EXIF orientation, crop, resize, rotate, flip and flop, colour and filters, watermark, encode.
@@ -152,62 +157,6 @@ struct WatermarkBody {
     tile: Option<bool>,
 }
 
-/// How a picture fills a box of another aspect ratio.
-#[derive(Enum, Deserialize, Clone, Copy)]
-#[oai(rename = "Fit", rename_all = "lowercase")]
-#[serde(rename_all = "lowercase")]
-enum FitName {
-    Cover,
-    Contain,
-    Fill,
-    Inside,
-    Outside,
-}
-
-/// Which part of the picture matters. `center` is another name for `centre`.
-#[derive(Enum, Deserialize, Clone, Copy)]
-#[oai(rename = "Position")]
-#[serde(rename_all = "kebab-case")]
-enum PositionName {
-    #[oai(rename = "centre")]
-    Centre,
-    #[oai(rename = "center")]
-    Center,
-    #[oai(rename = "top")]
-    Top,
-    #[oai(rename = "right-top")]
-    RightTop,
-    #[oai(rename = "right")]
-    Right,
-    #[oai(rename = "right-bottom")]
-    RightBottom,
-    #[oai(rename = "bottom")]
-    Bottom,
-    #[oai(rename = "left-bottom")]
-    LeftBottom,
-    #[oai(rename = "left")]
-    Left,
-    #[oai(rename = "left-top")]
-    LeftTop,
-    #[oai(rename = "entropy")]
-    Entropy,
-    #[oai(rename = "attention")]
-    Attention,
-}
-
-/// The format of a result.
-#[derive(Enum, Deserialize, Clone, Copy)]
-#[oai(rename_all = "lowercase")]
-#[serde(rename_all = "lowercase")]
-enum OutputFormat {
-    Jpeg,
-    Jpg,
-    Png,
-    Webp,
-    Avif,
-    Gif,
-}
-
 impl TransformBody {
     /// The request as the core takes it, or every value that lies outside its range.
     pub(crate) fn into_submission(self, image: ImageId) -> Result<Submission, Vec<FieldError>> {
@@ -294,68 +243,6 @@ impl WatermarkBody {
             margin: margin.map(|margin| ranges.check("watermark.margin", margin, 0, MAX_SIDE)),
             rotation,
             tile: tile.unwrap_or_default(),
-        }
-    }
-}
-
-/// Longest side that can be asked for, in pixels.
-const MAX_SIDE: u32 = 16_384;
-
-/// Collects whole numbers outside their ranges. The core's types could not even hold some of them.
-#[derive(Default)]
-struct Ranges(Vec<FieldError>);
-
-impl Ranges {
-    /// `value` if it lies in the range; otherwise a number that offends nobody, since the request is refused.
-    fn check(&mut self, field: &str, value: i64, least: u32, most: u32) -> u32 {
-        match u32::try_from(value) {
-            Ok(value) if (least..=most).contains(&value) => value,
-            _ => {
-                self.0.push(FieldError::new(field, format!("must be {least}..={most}, not {value}")));
-                1
-            }
-        }
-    }
-}
-
-impl From<FitName> for Fit {
-    fn from(name: FitName) -> Self {
-        match name {
-            FitName::Cover => Self::Cover,
-            FitName::Contain => Self::Contain,
-            FitName::Fill => Self::Fill,
-            FitName::Inside => Self::Inside,
-            FitName::Outside => Self::Outside,
-        }
-    }
-}
-
-impl From<PositionName> for Position {
-    fn from(name: PositionName) -> Self {
-        match name {
-            PositionName::Centre | PositionName::Center => Self::Centre,
-            PositionName::Top => Self::Top,
-            PositionName::RightTop => Self::RightTop,
-            PositionName::Right => Self::Right,
-            PositionName::RightBottom => Self::RightBottom,
-            PositionName::Bottom => Self::Bottom,
-            PositionName::LeftBottom => Self::LeftBottom,
-            PositionName::Left => Self::Left,
-            PositionName::LeftTop => Self::LeftTop,
-            PositionName::Entropy => Self::Entropy,
-            PositionName::Attention => Self::Attention,
-        }
-    }
-}
-
-impl From<OutputFormat> for Format {
-    fn from(name: OutputFormat) -> Self {
-        match name {
-            OutputFormat::Jpeg | OutputFormat::Jpg => Self::Jpeg,
-            OutputFormat::Png => Self::Png,
-            OutputFormat::Webp => Self::Webp,
-            OutputFormat::Avif => Self::Avif,
-            OutputFormat::Gif => Self::Gif,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The API over memory, with a clock that stands still and faults on demand, and short ways to talk to it.
 
-use std::sync::Arc;
+use std::io;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,6 +33,37 @@ pub(crate) struct TestApp {
     pub(crate) faults: Arc<FaultPlan>,
     pub(crate) services: Services,
     pub(crate) ready: Arc<AtomicBool>,
+}
+
+/// What all tests of this program log, for good: subscribers that come and go would miss lines of each other.
+#[derive(Clone, Copy)]
+pub(crate) struct Log;
+
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+impl Log {
+    fn start() {
+        static STARTED: Once = Once::new();
+        STARTED.call_once(|| {
+            let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::TRACE);
+            tracing::subscriber::set_global_default(subscriber.with_writer(|| Self).finish()).unwrap();
+        });
+    }
+
+    pub(crate) fn text() -> String {
+        String::from_utf8(LOG.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What came back.
@@ -100,6 +132,7 @@ impl TestApp {
     }
 
     pub(crate) fn with(configure: impl FnOnce(&mut ApiConfig), set: impl FnOnce(&mut Settings)) -> Self {
+        Log::start();
         let clock = TestClock::new();
         let memory = Memory::new(clock.clone());
         let faults = FaultPlan::new(clock.clone());
