@@ -62,8 +62,6 @@ pub(crate) fn metadata() -> Result<Value, Failure> {
 pub(crate) struct Executable {
     /// The file itself, wherever the target folder is.
     pub(crate) path: PathBuf,
-    /// The target's name: a binary's or a test's.
-    pub(crate) target: String,
     /// The target's main source file.
     pub(crate) source: PathBuf,
 }
@@ -90,15 +88,24 @@ pub(crate) fn build(arguments: &[&str], what: &str) -> Result<Vec<Executable>, F
     }
 }
 
-/// Builds the server, in release mode or not, and returns where it is.
-pub(crate) fn build_server(release: bool) -> Result<PathBuf, Failure> {
-    let mut arguments = vec!["build", "-p", "pixmill-server", "--bin", "pixmill-server"];
-    if release {
-        arguments.push("--release");
-    }
-    build(&arguments, "the build of pixmill-server")?
+/// Builds the server for use, and returns where it is.
+pub(crate) fn build_server() -> Result<PathBuf, Failure> {
+    server_of(&["build", "--release", "-p", "pixmill-server", "--bin", "pixmill-server"])
+}
+
+/// Builds the server for tests, and returns where it is. The tests are built along with it: cargo chooses the
+/// features of dependencies by what is built together, and would build most of them once more for the server alone.
+pub(crate) fn build_server_and_tests() -> Result<PathBuf, Failure> {
+    server_of(&["build", "--workspace", "--bins", "--tests"])
+}
+
+fn server_of(arguments: &[&str]) -> Result<PathBuf, Failure> {
+    // The server's own unit tests are an executable of the same name in another folder.
+    let named =
+        |executable: &Executable| executable.path.file_name().is_some_and(|name| name == "pixmill-server");
+    build(arguments, "the build of pixmill-server")?
         .into_iter()
-        .find(|executable| executable.target == "pixmill-server")
+        .find(named)
         .map(|executable| executable.path)
         .ok_or_else(|| Failure::failed("cargo built pixmill-server but named no executable"))
 }
@@ -111,7 +118,6 @@ fn executable(message: &str) -> Option<Executable> {
     }
     Some(Executable {
         path: message["executable"].as_str()?.into(),
-        target: message["target"]["name"].as_str()?.into(),
         source: message["target"]["src_path"].as_str()?.into(),
     })
 }
@@ -124,7 +130,7 @@ mod tests {
     fn only_artifacts_with_an_executable_count() {
         let built = r#"{"reason":"compiler-artifact","target":{"name":"a","src_path":"/w/a.rs"},"executable":"/t/a-1"}"#;
         let found = executable(built).expect("an executable is named");
-        assert_eq!((found.path, found.target.as_str()), (PathBuf::from("/t/a-1"), "a"));
+        assert_eq!((found.path, found.source), (PathBuf::from("/t/a-1"), PathBuf::from("/w/a.rs")));
         for message in [
             r#"{"reason":"compiler-artifact","target":{"name":"a","src_path":"/w/a.rs"},"executable":null}"#,
             r#"{"reason":"build-finished","success":true}"#,

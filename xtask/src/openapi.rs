@@ -1,6 +1,6 @@
 //! `openapi`: keeps the checked-in API document equal to what the server says about itself.
 
-use std::{fs, io};
+use std::{fs, io, process::Command};
 
 use crate::{cargo, duplicate_keys, failure::Failure};
 
@@ -43,8 +43,7 @@ fn check() -> Result<(), Failure> {
 /// Asks the server for its document.
 fn generate() -> Result<String, Failure> {
     let what = "the server's openapi command";
-    let bytes =
-        cargo::output(&mut cargo::cargo(&["run", "-q", "-p", "pixmill-server", "--", "openapi"]), what)?;
+    let bytes = cargo::output(Command::new(cargo::build_server_and_tests()?).arg("openapi"), what)?;
     let mut document = String::from_utf8(bytes)
         .map_err(|error| Failure::failed(format!("{what} wrote something that is not UTF-8: {error}")))?;
     if !document.ends_with('\n') {

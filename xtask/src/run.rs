@@ -18,7 +18,7 @@ pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
     steps.next("checking build tools");
     tools::ensure()?;
     steps.next("building pixmill-server (release)");
-    let server = cargo::build_server(true)?;
+    let server = cargo::build_server()?;
     steps.next(&format!("starting {}", server.display()));
     become_process(Command::new(server).args(arguments))
 }

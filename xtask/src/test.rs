@@ -78,12 +78,12 @@ fn run(request: &Request) -> Result<Tally, Failure> {
     tools::ensure()?;
     let mut server = None;
     if request.needs_server() {
-        steps.next("building pixmill-server, for the whole-system tests");
-        server = Some(cargo::build_server(false)?);
+        steps.next("building pixmill-server, for the whole-system tests, and the tests");
+        server = Some(cargo::build_server_and_tests()?);
     }
     let selection: Vec<&str> = request.selection.iter().map(String::as_str).collect();
 
-    steps.next("building the tests");
+    steps.next("building what else the tests need");
     let mut executables = Vec::new();
     // Documentation tests are built as they run, and cargo refuses to build only them.
     if !selection.contains(&"--doc") {
@@ -174,10 +174,9 @@ mod tests {
         let executables = [
             Executable {
                 path: "/elsewhere/debug/deps/golden-1a2b".into(),
-                target: "golden".into(),
                 source: cargo::root().join("core/engine/tests/golden.rs"),
             },
-            Executable { path: "/t/x-9".into(), target: "x".into(), source: "/outside/x.rs".into() },
+            Executable { path: "/t/x-9".into(), source: "/outside/x.rs".into() },
         ];
         let labels = labels(&executables);
         assert_eq!(labels["golden-1a2b"], "core/engine/tests/golden.rs");
