@@ -3,6 +3,7 @@
 //!
 //! Everything here panics with an explanation when something goes wrong, because its callers are tests.
 
+mod answer;
 mod client;
 mod load;
 mod picture;
@@ -12,7 +13,8 @@ mod raw;
 mod server;
 mod wait;
 
-pub use client::{Answer, Client, PASSWORD, Uploaded};
+pub use answer::Answer;
+pub use client::{Client, PASSWORD, Uploaded};
 pub use load::{LoadReport, load, percentile};
 pub use picture::{Kind, Picture};
 pub use process::{ProcessTree, kill, peak_memory, reset_peak_memory, signal};

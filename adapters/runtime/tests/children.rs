@@ -32,7 +32,10 @@ const DOOMED_PARENT: &str = "doomed-parent";
 macro_rules! trials {
     ($($name:ident),* $(,)?) => {
         vec![$(Trial::test(stringify!($name), || {
-            Runtime::new()?.block_on($name());
+            Runtime::new()?.block_on(async {
+                $name().await;
+                until("the end of the trial's children", || children().is_empty()).await;
+            });
             Ok(())
         })),*]
     };

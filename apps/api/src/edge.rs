@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use futures::FutureExt;
 use poem::error::NotFoundError;
-use poem::http::header::{CACHE_CONTROL, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
+use poem::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
 use poem::http::{HeaderValue, Method, StatusCode, Uri};
 use poem::{Endpoint, Error, Request, Response, Result};
 
@@ -89,6 +89,7 @@ fn describe(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 fn finish(response: &mut Response, scope: &Scope, allowed: Option<Allowed>) {
+    let status = response.status();
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, scope.id.clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -96,6 +97,10 @@ fn finish(response: &mut Response, scope: &Scope, allowed: Option<Allowed>) {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(allowed) = allowed {
         allowed.apply(headers);
+    }
+    // What is too large was not read to its end, so the connection can't carry another request.
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
@@ -116,7 +121,7 @@ fn log(
                 method = method.as_str(),
                 path = uri.path(),
                 status = status.as_u16(),
-                ms = started.elapsed().as_secs_f64() * 1000.0,
+                ms = (started.elapsed().as_secs_f64() * 1e6).round() / 1e3,
                 request = scope.id(),
                 user = scope.user.get().map(tracing::field::display),
                 bytes = length(response),

@@ -25,6 +25,7 @@ pub fn serve(config: Config) -> Result<(), StartError> {
     if let Some(reason) = unsupported(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
         return Err(StartError::Setting(reason));
     }
+    config.check().map_err(StartError::Setting)?;
     telemetry::start(config.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

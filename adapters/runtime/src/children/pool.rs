@@ -112,8 +112,10 @@ impl Lent {
     /// Returns the child after an answer, unless it has done its share of jobs.
     pub(super) fn give_back(mut self, answer: &Result<Processed, EngineError>) {
         let Some(child) = self.child.take() else { return };
+        // What it said during this job is not to be taken for the last words of a later one.
+        let stderr = child.take_stderr();
         if let Err(EngineError::Bug(message)) = answer {
-            tracing::error!(message, stderr = child.stderr(), "the engine failed in a child process");
+            tracing::error!(message, stderr, "the engine failed in a child process");
         }
         let mut children = self.pool.children();
         if !children.closed && child.jobs() < self.pool.config.jobs_per_child.get() {

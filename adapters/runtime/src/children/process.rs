@@ -81,16 +81,15 @@ impl ChildProcess {
         self.jobs
     }
 
-    /// The end of what it wrote to stderr during its last job.
-    pub(super) fn stderr(&self) -> String {
-        self.stderr.text()
+    /// The end of what it has written to stderr since this was last asked.
+    pub(super) fn take_stderr(&self) -> String {
+        self.stderr.take()
     }
 
     /// Hands it one job and reads the answer. After an error, or when the future is dropped, what it will say next
     /// is unknown, and it must not be used again.
     pub(super) async fn exchange(&mut self, work: &Work) -> io::Result<Result<Processed, EngineError>> {
         self.jobs += 1;
-        self.stderr.clear();
         let Self { input, output, max_result, .. } = self;
         // Both at once: a program that answers before it has listened must not block the two for ever.
         let ((), answer) = tokio::try_join!(send(input, work), receive(output, *max_result))?;
@@ -219,19 +218,15 @@ impl Stderr {
         Self { tail, reader }
     }
 
-    fn clear(&self) {
-        self.tail.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    fn text(&self) -> String {
-        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+    fn take(&self) -> String {
+        let tail = std::mem::take(&mut *self.tail.lock().unwrap_or_else(PoisonError::into_inner));
         String::from_utf8_lossy(&tail).trim().to_owned()
     }
 
     /// All of it, once its end has been read, or what there is after a while.
     async fn rest(&mut self) -> String {
         let _ = tokio::time::timeout(DYING, &mut self.reader).await;
-        self.text()
+        self.take()
     }
 }
 
