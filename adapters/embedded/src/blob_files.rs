@@ -124,7 +124,7 @@ impl BlobFiles {
         let mut tries = 1..;
         loop {
             match make_folder(folder).and_then(|()| fs::rename(&from.0, to)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound && tries.next() < Some(RENAMES) => {}
+                Err(error) if taken_away(&error) && tries.next() < Some(RENAMES) => {}
                 Err(error) => return Err(error),
                 Ok(()) => return self.sync(folder),
             }
@@ -245,6 +245,12 @@ impl Walk {
         }
         key
     }
+}
+
+/// What making a folder and moving into it gives when somebody removes the folder meanwhile. `AlreadyExists` is one
+/// that was there when it was to be made, and was gone when the standard library looked what was there.
+fn taken_away(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists)
 }
 
 fn make_folder(path: &Path) -> io::Result<()> {
