@@ -1,5 +1,5 @@
 //! Pixmill as a library: users, images and their versions, and transformations that run as asynchronous jobs,
-//! over [ports](ports) that adapters fill.
+//! over [ports] that adapters fill.
 //!
 //! The core decides and does no I/O of its own: it needs no runtime, opens no socket and reads no clock.
 //! [`Services`] is the way in; give it one adapter for each of the [`Ports`], and run [`Worker::run`] and
