@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use futures::FutureExt;
 use poem::error::NotFoundError;
-use poem::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
+use poem::http::header::{CACHE_CONTROL, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
 use poem::http::{HeaderValue, Method, StatusCode, Uri};
 use poem::{Endpoint, Error, Request, Response, Result};
 
@@ -89,7 +89,6 @@ fn describe(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 fn finish(response: &mut Response, scope: &Scope, allowed: Option<Allowed>) {
-    let status = response.status();
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, scope.id.clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -97,10 +96,6 @@ fn finish(response: &mut Response, scope: &Scope, allowed: Option<Allowed>) {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(allowed) = allowed {
         allowed.apply(headers);
-    }
-    // What is too large was not read to its end, so the connection can't carry another request.
-    if status == StatusCode::PAYLOAD_TOO_LARGE {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 

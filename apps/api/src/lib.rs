@@ -25,6 +25,7 @@ mod scope;
 mod serve;
 mod socket;
 mod token;
+mod unread;
 mod wire;
 
 pub use app::app;

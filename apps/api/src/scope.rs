@@ -2,7 +2,8 @@
 //! and handlers find it in the request.
 
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use pixmill::UserId;
 use poem::Request;
@@ -54,12 +55,26 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
     match headers.get(REQUEST_ID) {
         Some(id) if (1..=64).contains(&id.len()) && id.as_bytes().iter().all(safe) => id.clone(),
-        _ => {
-            let mut bytes = [0; 16];
-            getrandom::fill(&mut bytes).expect("the operating system always has random numbers");
-            HeaderValue::from_str(&hex::encode(bytes)).expect("hexadecimal digits are visible ASCII")
-        }
+        _ => new_id(),
     }
+}
+
+/// A random number for the process and one that counts: as unique as a random one, without asking the operating
+/// system each time.
+fn new_id() -> HeaderValue {
+    static PROCESS: LazyLock<[u8; 8]> = LazyLock::new(|| {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).expect("the operating system always has random numbers");
+        bytes
+    });
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let mut id = [0; 32];
+    let (process, count) = id.split_at_mut(16);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    for (bytes, text) in [(*PROCESS, process), (number, count)] {
+        hex::encode_to_slice(bytes, text).expect("two digits a byte");
+    }
+    HeaderValue::from_bytes(&id).expect("hexadecimal digits are visible ASCII")
 }
 
 #[cfg(test)]

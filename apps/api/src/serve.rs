@@ -12,6 +12,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use poem::http::HeaderValue;
+use poem::http::header::CONNECTION;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint, Request, Response};
@@ -20,6 +22,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::socket::Socket;
+use crate::unread::Unread;
 
 /// What a server allows its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,8 +128,13 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (server, remote) = (self.clone(), remote.clone());
             async move {
-                let request = Request::from((request, server.local.clone(), remote, Scheme::HTTP));
-                Ok::<_, Infallible>(hyper::Response::from(server.app.get_response(request).await))
+                let mut request = Request::from((request, server.local.clone(), remote, Scheme::HTTP));
+                let unread = Unread::watch(&mut request);
+                let mut response = server.app.get_response(request).await;
+                if unread.is_more_to_come() {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(hyper::Response::from(response))
             }
         });
         let connection = http1::Builder::new()

@@ -9,6 +9,7 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::signature::{Error as SignatureError, Signer, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Header, Validation};
+use moka::sync::Cache;
 use pixmill::ports::Clock;
 use pixmill::{Secret, UserId};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ const AUDIENCE: &str = "pixmill-api";
 /// How far the clocks of two servers may be apart.
 const LEEWAY: Duration = Duration::from_secs(5);
 
+/// How many tokens are remembered as good. Checking a signature takes longer than answering a status poll.
+const REMEMBERED: u64 = 16_384;
+
 /// Makes and checks tokens.
 pub(crate) struct Tokens {
     encoding: EncodingKey,
@@ -28,6 +32,16 @@ pub(crate) struct Tokens {
     validation: Validation,
     ttl: Duration,
     clock: Arc<dyn Clock>,
+    /// Tokens whose signature was found good; whether their time has passed is asked each time.
+    good: Cache<Box<str>, Grant>,
+}
+
+/// What a good token says.
+#[derive(Clone, Copy)]
+struct Grant {
+    user: UserId,
+    /// Seconds since 1970.
+    expires: u64,
 }
 
 /// Why a token is worth nothing.
@@ -68,6 +82,7 @@ impl Tokens {
             validation,
             ttl,
             clock,
+            good: Cache::new(REMEMBERED),
         }
     }
 
@@ -86,13 +101,26 @@ impl Tokens {
 
     /// Whose token it is.
     pub(crate) fn verify(&self, token: &str) -> Result<UserId, TokenError> {
+        let grant = match self.good.get(token) {
+            Some(grant) => grant,
+            None => {
+                let grant = self.check(token)?;
+                self.good.insert(token.into(), grant);
+                grant
+            }
+        };
+        if self.clock.now().secs() >= grant.expires.saturating_add(LEEWAY.as_secs()) {
+            return Err(TokenError::Expired);
+        }
+        Ok(grant.user)
+    }
+
+    fn check(&self, token: &str) -> Result<Grant, TokenError> {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
             .map_err(|_| TokenError::Invalid)?
             .claims;
-        if self.clock.now().secs() >= claims.exp.saturating_add(LEEWAY.as_secs()) {
-            return Err(TokenError::Expired);
-        }
-        claims.sub.parse().map_err(|_| TokenError::Invalid)
+        let user = claims.sub.parse().map_err(|_| TokenError::Invalid)?;
+        Ok(Grant { user, expires: claims.exp })
     }
 }
 

@@ -165,8 +165,10 @@ impl Config {
         }
     }
 
-    /// Says what is wrong with values that can't be told wrong while they are parsed.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// Says what is wrong with values that can't be told wrong while they are parsed, and with variables that
+    /// this build does not know what to do with; `is_set` says which there are.
+    pub(crate) fn check(&self, is_set: impl Fn(&str) -> bool) -> Result<(), String> {
+        check_systems(is_set)?;
         match &self.jwt_secret {
             Some(secret) if secret.expose().len() < SHORTEST_SECRET => Err(format!(
                 "JWT_SECRET has {} bytes and needs at least {SHORTEST_SECRET}; make one with `openssl rand -hex 32`",
@@ -198,12 +200,14 @@ const OTHER_SYSTEMS: [(&str, &str); 6] = [
     ("AWS_BUCKET_NAME", "S3"),
 ];
 
-/// Says which configured system this build can't use. Ignoring it would put data where nobody looks for it.
-pub(crate) fn unsupported(set: impl Fn(&str) -> bool) -> Option<String> {
-    let (name, system) = OTHER_SYSTEMS.into_iter().find(|(name, _)| set(name))?;
-    Some(format!(
-        "{name} is set, but this build has no adapter for {system}; unset it to run with everything in the data folder"
-    ))
+/// Refuses a configured system that this build can't use: ignoring it would put data where nobody looks for it.
+fn check_systems(is_set: impl Fn(&str) -> bool) -> Result<(), String> {
+    match OTHER_SYSTEMS.into_iter().find(|(name, _)| is_set(name)) {
+        Some((name, system)) => Err(format!(
+            "{name} is set, but this build has no adapter for {system}; unset it to run with everything in the data folder"
+        )),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -226,10 +230,10 @@ mod tests {
 
     #[test]
     fn a_short_secret_is_refused_and_never_shown() {
-        let error = parse(&["--jwt-secret", "hunter2"]).unwrap().check().unwrap_err();
+        let error = parse(&["--jwt-secret", "hunter2"]).unwrap().check(|_| false).unwrap_err();
         assert!(error.contains("openssl rand -hex 32") && !error.contains("hunter2"), "{error}");
         let config = parse(&["--jwt-secret", &"s3cr3t".repeat(6)]).unwrap();
-        assert_eq!(config.check(), Ok(()));
+        assert_eq!(config.check(|_| false), Ok(()));
         assert!(!format!("{config:?}").contains("s3cr3t"));
     }
 
@@ -270,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_system_without_an_adapter_is_named() {
-        assert_eq!(unsupported(|name| name == "AWS_REGION"), None);
-        assert!(unsupported(|name| name == "MONGO_URI").unwrap().contains("MongoDB"));
+        assert_eq!(check_systems(|name| name == "AWS_REGION"), Ok(()));
+        assert!(check_systems(|name| name == "MONGO_URI").unwrap_err().contains("MongoDB"));
     }
 }

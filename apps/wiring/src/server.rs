@@ -11,7 +11,7 @@ use pixmill_api::{ApiConfig, ServeLimits};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::config::{Config, unsupported};
+use crate::config::Config;
 use crate::embedded::{self, Embedded};
 use crate::error::StartError;
 use crate::shutdown::{Shutdown, signalled};
@@ -22,10 +22,8 @@ use crate::telemetry;
 /// # Errors
 /// If the server can't be started, with what would help; or if it stops by itself.
 pub fn serve(config: Config) -> Result<(), StartError> {
-    if let Some(reason) = unsupported(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
-        return Err(StartError::Setting(reason));
-    }
-    config.check().map_err(StartError::Setting)?;
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    config.check(is_set).map_err(StartError::Setting)?;
     telemetry::start(config.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
