@@ -45,10 +45,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let submission = Submission { image: image.id, version: None, transformation, save: false };
     let job = services.submissions.submit(user, submission).await?;
 
-    let mut events = services.results.watch(user).await?;
     let worker = services.worker.clone();
     tokio::spawn(async move { worker.run(std::future::pending()).await });
-    while events.next().await.is_some_and(|event| event.job != job || !event.status.is_final()) {}
+    // The stream ends when the job does.
+    services.live.job(user, job).await?.ok_or("the job is gone")?.for_each(|_| async {}).await;
     match services.results.transformed(user, job).await? {
         Some(TransformedImage::Ready(content)) => {
             let bytes =

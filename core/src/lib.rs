@@ -22,6 +22,7 @@ mod image;
 mod job;
 mod library;
 mod links;
+mod live;
 pub mod ports;
 mod process;
 mod results;
@@ -45,6 +46,7 @@ pub use job::{
 };
 pub use library::Library;
 pub use links::{LinkError, LinkSigner, Links};
+pub use live::{HEARTBEAT, Live, Update};
 pub use pixmill_engine as engine;
 pub use pixmill_engine::{
     CancelToken, Crop, Error as EngineError, FieldError, Fit, Format, Header, Limits, Position,

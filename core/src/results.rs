@@ -1,17 +1,17 @@
-//! Following jobs and fetching what they made.
+//! Looking at jobs, ending them, and fetching what they made.
 
 use std::sync::Arc;
-
-use futures::stream::BoxStream;
 
 use crate::content::Content;
 use crate::ids::{JobId, UserId};
 use crate::job::{Failure, Job, JobState, JobStatus};
+use crate::library::changed;
 use crate::links::Links;
-use crate::ports::{Event, Page, PageRequest, PortError};
+use crate::ports::{Cancellation, Page, PageRequest, PortError};
 use crate::services::Ports;
+use crate::submit::announce;
 
-/// Answers questions about jobs.
+/// Answers questions about jobs, and ends them.
 #[derive(Clone)]
 pub struct Results {
     ports: Arc<Ports>,
@@ -75,8 +75,12 @@ impl Results {
         }))
     }
 
-    /// News of a user's jobs from now on: hints, after which [`job`](Self::job) tells what is so.
-    pub async fn watch(&self, owner: UserId) -> Result<BoxStream<'static, Event>, PortError> {
-        self.ports.events.subscribe(owner).await
+    /// Ends a user's job before it is done. A worker that is at it stops at its next look at the lease.
+    pub async fn cancel(&self, owner: UserId, id: JobId) -> Result<Cancellation, PortError> {
+        let cancellation = self.ports.jobs.cancel(owner, id).await?;
+        if let Cancellation::Cancelled(job) = &cancellation {
+            announce(&self.ports, changed(job)).await;
+        }
+        Ok(cancellation)
     }
 }

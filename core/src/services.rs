@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::accounts::Accounts;
 use crate::library::Library;
 use crate::links::{LinkSigner, Links};
+use crate::live::Live;
 use crate::ports::{
     BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, Passwords, Processor, Queue, Users,
 };
@@ -42,8 +43,10 @@ pub struct Services {
     pub uploads: Uploads,
     /// Asking for transformations.
     pub submissions: Submissions,
-    /// Following jobs and fetching their results.
+    /// Looking at jobs, ending them, and fetching their results.
     pub results: Results,
+    /// Following jobs as they change.
+    pub live: Live,
     /// Listing, reading and deleting images.
     pub library: Library,
     /// Links to stored images.
@@ -67,6 +70,7 @@ impl Services {
             uploads: Uploads::new(ports.clone(), settings.clone()),
             submissions: Submissions::new(ports.clone(), settings.clone()),
             results: Results::new(ports.clone(), links.clone()),
+            live: Live::new(ports.clone()),
             worker: Worker::new(ports.clone(), settings.clone(), process),
             sweeper: Sweeper::new(ports, settings, library.clone()),
             library,

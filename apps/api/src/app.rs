@@ -49,6 +49,7 @@ fn router(state: &Arc<State>) -> Route {
     });
     router
         .at("/files/:image/:version", Methods::get(routes::files::follow))
+        .at("/ws", Methods::get(routes::socket::converse))
         .at("/openapi.json", Methods::get(docs::openapi_json()))
         .at("/docs", Methods::get(docs::page()))
 }

@@ -30,17 +30,15 @@ impl Caller {
     }
 }
 
-fn authenticate(headers: &HeaderMap, tokens: &Tokens) -> Result<UserId, Problem> {
-    let Some(value) = headers.get(AUTHORIZATION) else {
-        return Err(missing());
-    };
-    let text = value.to_str().unwrap_or_default();
-    match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => {
-            tokens.verify(token.trim()).map_err(invalid)
-        }
-        _ => Err(missing()),
-    }
+/// The user whose token the headers carry.
+pub(crate) fn authenticate(headers: &HeaderMap, tokens: &Tokens) -> Result<UserId, Problem> {
+    tokens.verify(bearer(headers).ok_or_else(missing)?).map_err(invalid)
+}
+
+/// The token that the headers carry.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim())
 }
 
 fn missing() -> Problem {
@@ -50,14 +48,13 @@ fn missing() -> Problem {
 }
 
 fn invalid(error: TokenError) -> Problem {
-    let (code, challenge) = match error {
-        TokenError::Expired => (
-            "token_expired",
-            "Bearer realm=\"pixmill\", error=\"invalid_token\", error_description=\"expired\"",
-        ),
-        TokenError::Invalid => ("token_invalid", "Bearer realm=\"pixmill\", error=\"invalid_token\""),
+    let challenge = match error {
+        TokenError::Expired => {
+            "Bearer realm=\"pixmill\", error=\"invalid_token\", error_description=\"expired\""
+        }
+        TokenError::Invalid => "Bearer realm=\"pixmill\", error=\"invalid_token\"",
     };
-    Problem::new(StatusCode::UNAUTHORIZED, code, error.to_string())
+    Problem::new(StatusCode::UNAUTHORIZED, error.code(), error.to_string())
         .with_header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
 

@@ -6,7 +6,7 @@ use pixmill::{
     EngineError, Failure, LinkError, LoginError, Password, PasswordError, RegisterError, SubmitError,
     UploadError, Username, UsernameError,
 };
-use pixmill::{FieldError, JobId};
+use pixmill::{FieldError, JobId, JobStatus};
 use poem::http::StatusCode;
 
 use crate::multipart::BodyError;
@@ -35,6 +35,11 @@ pub(crate) fn job_failed(failure: &Failure) -> Problem {
 
 pub(crate) fn job_cancelled() -> Problem {
     Problem::new(StatusCode::CONFLICT, "job_cancelled", "the job was cancelled; there is no result")
+}
+
+pub(crate) fn job_finished(status: JobStatus) -> Problem {
+    let detail = format!("the job is {} already; only queued and running jobs can be cancelled", status.name());
+    Problem::new(StatusCode::CONFLICT, "job_finished", detail)
 }
 
 pub(crate) fn result_expired() -> Problem {

@@ -1,10 +1,12 @@
 //! The operations, grouped as in the document. Handlers only translate: what a request means is the core's.
 
 mod accounts;
+mod events;
 pub(crate) mod files;
 mod health;
 mod images;
 mod jobs;
+pub(crate) mod socket;
 mod transforms;
 
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use crate::app::State;
 
 /// All operations. Every path is in one group only, or its methods would hide each other in the document.
 pub(crate) type Api =
-    (accounts::Accounts, images::Images, transforms::Transforms, jobs::Jobs, health::Health);
+    (accounts::Accounts, images::Images, transforms::Transforms, jobs::Jobs, events::Events, health::Health);
 
 /// The operations over `state`.
 pub(crate) fn api(state: &Arc<State>) -> Api {
@@ -24,6 +26,7 @@ pub(crate) fn api(state: &Arc<State>) -> Api {
         images::Images(state.clone()),
         transforms::Transforms(state.clone()),
         jobs::Jobs(state.clone()),
+        events::Events(state.clone()),
         health::Health(state.clone()),
     )
 }

@@ -105,6 +105,24 @@ where
     Ok(())
 }
 
+/// Tells answers that do not end by themselves when the server stops.
+#[derive(Clone)]
+pub(crate) struct Stopping(Option<watch::Receiver<bool>>);
+
+impl Stopping {
+    /// That of the server which took `request`. A server that is not this one never says that it stops.
+    pub(crate) fn of(request: &Request) -> Self {
+        request.data().cloned().unwrap_or(Self(None))
+    }
+
+    /// Is ready when the server stops.
+    pub(crate) async fn begun(self) {
+        let Some(mut stopping) = self.0 else { return std::future::pending().await };
+        // An error means that the server is gone, which is a reason to end as well.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+}
+
 struct Server<E> {
     app: E,
     local: LocalAddr,
@@ -116,7 +134,7 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         self: Arc<Self>,
         stream: TcpStream,
         peer: SocketAddr,
-        mut closing: watch::Receiver<bool>,
+        closing: watch::Receiver<bool>,
     ) {
         if let Err(error) = stream.set_nodelay(true) {
             // The client is gone already.
@@ -125,13 +143,16 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         }
         let limits = self.limits;
         let remote = RemoteAddr(peer.into());
+        let stopping = Stopping(Some(closing));
+        let closing = stopping.clone().begun();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let (server, remote) = (self.clone(), remote.clone());
+            let (server, remote, stopping) = (self.clone(), remote.clone(), stopping.clone());
             async move {
                 let mut request = Request::from((request, server.local.clone(), remote, Scheme::HTTP));
+                request.set_data(stopping);
                 let unread = Unread::watch(&mut request);
                 let mut response = server.app.get_response(request).await;
-                if unread.is_more_to_come() {
+                if unread.more_to_come() {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok::<_, Infallible>(hyper::Response::from(response))
@@ -144,10 +165,6 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
             .serve_connection(TokioIo::new(Socket::new(stream, limits.write_timeout)), service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        let closing = async {
-            // An error means that the server is gone, which is a reason to close as well.
-            let _ = closing.wait_for(|closing| *closing).await;
-        };
         let ended = tokio::select! {
             ended = &mut connection => ended,
             () = closing => {

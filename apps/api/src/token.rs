@@ -55,6 +55,16 @@ pub(crate) enum TokenError {
     Invalid,
 }
 
+impl TokenError {
+    /// A stable word for programs.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Expired => "token_expired",
+            Self::Invalid => "token_invalid",
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,

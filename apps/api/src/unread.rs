@@ -36,7 +36,7 @@ impl Unread {
     }
 
     /// Whether the connection is still needed for the rest of the body.
-    pub(crate) fn is_more_to_come(self) -> bool {
+    pub(crate) fn more_to_come(self) -> bool {
         let Some(body) = self.0 else { return false };
         let mut body = body.lock().unwrap_or_else(PoisonError::into_inner);
         let mut spared = 0;
@@ -102,12 +102,12 @@ mod tests {
         let mut request = request(poem::Body::from_bytes_stream(stream::iter([io::Result::Ok("all")])));
         let unread = Unread::watch(&mut request);
         assert_eq!(request.take_body().into_string().await.unwrap(), "all");
-        assert!(!unread.is_more_to_come());
+        assert!(!unread.more_to_come());
     }
 
     #[test]
     fn no_body_needs_nothing() {
-        assert!(!Unread::watch(&mut request(poem::Body::empty())).is_more_to_come());
+        assert!(!Unread::watch(&mut request(poem::Body::empty())).more_to_come());
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
         let mut request = request(poem::Body::from_bytes_stream(stream::iter([io::Result::Ok("all")])));
         let unread = Unread::watch(&mut request);
         drop(request);
-        assert!(!unread.is_more_to_come());
+        assert!(!unread.more_to_come());
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
             let mut request = request(slow(here));
             let unread = Unread::watch(&mut request);
             drop(request);
-            assert!(unread.is_more_to_come(), "{here}");
+            assert!(unread.more_to_come(), "{here}");
         }
     }
 }

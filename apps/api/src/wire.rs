@@ -6,6 +6,7 @@ pub(crate) mod given;
 pub(crate) mod health;
 pub(crate) mod image;
 pub(crate) mod job;
+pub(crate) mod live;
 pub(crate) mod problem;
 pub(crate) mod time;
 pub(crate) mod transform;

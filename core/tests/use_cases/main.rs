@@ -3,5 +3,6 @@
 mod accounts;
 mod jobs;
 mod kit;
+mod live;
 mod sweeping;
 mod uploads;

@@ -1,8 +1,8 @@
-//! Following jobs in full.
+//! Looking at jobs in full, and ending them.
 
 use std::sync::Arc;
 
-use pixmill::ports::PageRequest;
+use pixmill::ports::{Cancellation, PageRequest};
 use pixmill::{Job, JobId, JobStatus};
 use poem::http::StatusCode;
 use poem::http::header::LINK;
@@ -12,12 +12,12 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use crate::app::State;
-use crate::auth::Caller;
-use crate::faults::unknown_job;
+use crate::auth::{Caller, Writer};
+use crate::faults::{job_finished, unknown_job};
 use crate::json::Json;
 use crate::params::{Limit, Path, Query};
 use crate::problem::Problem;
-use crate::refusal::{MALFORMED, Refusal, UNAUTHENTICATED, UNKNOWN};
+use crate::refusal::{CONFLICT, MALFORMED, Refusal, TOO_MANY, UNAUTHENTICATED, UNKNOWN};
 use crate::reply;
 use crate::routes::Group;
 use crate::routes::images::next_link;
@@ -27,6 +27,7 @@ pub(crate) struct Jobs(pub(super) Arc<State>);
 
 type ListRefusal = Refusal<{ MALFORMED | UNAUTHENTICATED }>;
 type GetRefusal = Refusal<{ UNAUTHENTICATED | UNKNOWN }>;
+type CancelRefusal = Refusal<{ UNAUTHENTICATED | UNKNOWN | CONFLICT | TOO_MANY }>;
 
 #[OpenApi(tag = "Group::Jobs")]
 impl Jobs {
@@ -50,7 +51,7 @@ impl Jobs {
         let next = page.items.last().filter(|_| page.more).map(|last| last.id.to_string());
         let mut items = Vec::with_capacity(page.items.len());
         for job in page.items {
-            items.push(self.view(job).await?);
+            items.push(view(&self.0, job).await?);
         }
         Ok(JobPage { list: JobList { items, next }, state, limit })
     }
@@ -61,13 +62,31 @@ impl Jobs {
     #[oai(path = "/jobs/:id", method = "get", operation_id = "getJob")]
     async fn get(&self, caller: Caller, id: Path<JobId>) -> Result<Json<JobView>, GetRefusal> {
         let job = self.0.services.results.job(caller.0, id.0).await?.ok_or_else(unknown_job)?;
-        Ok(Json(self.view(job).await?))
+        Ok(Json(view(&self.0, job).await?))
     }
 
-    async fn view(&self, job: Job) -> Result<JobView, Problem> {
-        let url = self.0.services.results.saved_url(&job).await?;
-        Ok(JobView::new(job, url))
+    /// Cancel a job
+    ///
+    /// Ends a job before it is done. A job that is cancelled already stays so; one that is completed or failed
+    /// can't be cancelled any more.
+    #[oai(path = "/jobs/:id", method = "delete", operation_id = "cancelJob")]
+    async fn cancel(&self, writer: Writer, id: Path<JobId>) -> Result<Json<JobView>, CancelRefusal> {
+        match self.0.services.results.cancel(writer.0, id.0).await? {
+            Cancellation::Cancelled(job) => Ok(Json(view(&self.0, *job).await?)),
+            Cancellation::Finished(JobStatus::Cancelled) => {
+                let job = self.0.services.results.job(writer.0, id.0).await?.ok_or_else(unknown_job)?;
+                Ok(Json(view(&self.0, job).await?))
+            }
+            Cancellation::Finished(status) => Err(job_finished(status).into()),
+            Cancellation::Unknown => Err(unknown_job().into()),
+        }
     }
+}
+
+/// A job as clients see it, with a fresh link to what it saved.
+pub(super) async fn view(state: &State, job: Job) -> Result<JobView, Problem> {
+    let url = state.services.results.saved_url(&job).await?;
+    Ok(JobView::new(job, url))
 }
 
 struct JobPage {
