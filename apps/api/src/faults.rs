@@ -38,7 +38,8 @@ pub(crate) fn job_cancelled() -> Problem {
 }
 
 pub(crate) fn job_finished(status: JobStatus) -> Problem {
-    let detail = format!("the job is {} already; only queued and running jobs can be cancelled", status.name());
+    let detail =
+        format!("the job is {} already; only queued and running jobs can be cancelled", status.name());
     Problem::new(StatusCode::CONFLICT, "job_finished", detail)
 }
 

@@ -8,6 +8,7 @@ mod bad_uploads;
 mod crash;
 mod fixtures;
 mod formats;
+mod live;
 mod load;
 mod memory;
 mod ownership;

@@ -41,12 +41,7 @@ impl Events {
     /// comes every 15 seconds. Whoever comes back sends `Last-Event-ID` and misses nothing; if that was the end,
     /// the answer is 204, after which browsers do not come back.
     #[oai(path = "/jobs/:id/events", method = "get", operation_id = "followJob")]
-    async fn follow(
-        &self,
-        caller: Caller,
-        id: Path<JobId>,
-        place: Place,
-    ) -> Result<Followed, FollowRefusal> {
+    async fn follow(&self, caller: Caller, id: Path<JobId>, place: Place) -> Result<Followed, FollowRefusal> {
         let services = &self.0.services;
         let job = services.results.job(caller.0, id.0).await?.ok_or_else(unknown_job)?;
         if job.status().is_final() && place.seen == Some(job.revision) {

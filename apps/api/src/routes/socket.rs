@@ -48,9 +48,8 @@ impl Endpoint for converse {
         let socket =
             WebSocket::from_request(&request, &mut RequestBody::default()).await.map_err(|_| no_upgrade())?;
         let config = WebSocketConfig::default().max_message_size(Some(MAX_BYTES));
-        let conversation = move |socket| {
-            Conversation { socket, state, token, stopping: stopping.begun().boxed() }.run()
-        };
+        let conversation =
+            move |socket| Conversation { socket, state, token, stopping: stopping.begun().boxed() }.run();
         Ok(socket.config(config).on_upgrade(conversation).into_response())
     }
 }
@@ -172,9 +171,10 @@ impl Conversation {
             let detail = "the first message must name a token: {\"token\":\"...\"}";
             return Err(End::Problem(UNAUTHENTICATED, "token_missing", detail.to_owned()));
         };
-        self.state.tokens.verify(token).map_err(|error| {
-            End::Problem(UNAUTHENTICATED, error.code(), error.to_string())
-        })
+        self.state
+            .tokens
+            .verify(token)
+            .map_err(|error| End::Problem(UNAUTHENTICATED, error.code(), error.to_string()))
     }
 
     async fn tell_of(&mut self, job: Job) -> std::result::Result<(), End> {
