@@ -32,6 +32,7 @@ impl Simd {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 pub(crate) fn transpose(r: [std::arch::x86_64::__m256i; 8]) -> [std::arch::x86_64::__m256i; 8] {
+    #[allow(clippy::wildcard_imports, reason = "the names of the intrinsics say where they come from")]
     use std::arch::x86_64::*;
 
     let a = [

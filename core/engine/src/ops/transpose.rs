@@ -1,5 +1,7 @@
 //! Rows and columns of a plane of bytes change places, eight by eight inside 64-bit words.
 
+#![expect(clippy::inline_always, reason = "eight words must stay in registers")]
+
 /// Side of the tiles that are moved at once, so that both sides of the copy stay in the cache.
 const TILE: usize = 64;
 

@@ -50,7 +50,7 @@ impl Reader<'_> {
             .map_or(0, |bytes| u64::from_be_bytes(*bytes));
         cursor.hand |= next >> cursor.count;
         cursor.at += ((63 - cursor.count) >> 3) as usize;
-        cursor.count |= 56;
+        cursor.count |= 0b11_1000;
     }
 
     /// The next `count` bits, 1..=32, which stay at hand.
@@ -80,7 +80,7 @@ impl Reader<'_> {
 impl<'a> Bits<'a> {
     /// Reads the segment that begins at `source[at]`.
     pub(super) fn new(source: &'a [u8], at: usize) -> Self {
-        let window = Box::new([0; WINDOW + MARGIN]);
+        let window = vec![0; WINDOW + MARGIN].try_into().expect("it has that length");
         let cursor = Cursor { hand: 0, count: 0, at: 0 };
         let mut bits = Self { source, at, window, end: 0, marker: None, cursor };
         bits.fill();

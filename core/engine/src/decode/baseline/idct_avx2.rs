@@ -1,6 +1,8 @@
 //! The inverse transforms for AVX2: one block in each half of a register. The arithmetic is that of the plain form,
 //! step by step.
 
+#![allow(clippy::wildcard_imports, reason = "the names of the intrinsics say where they come from")]
+#![expect(clippy::needless_range_loop, reason = "plain loops are what is inlined into code for AVX2")]
 #![allow(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::arch::x86_64::*;

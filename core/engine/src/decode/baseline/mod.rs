@@ -5,6 +5,11 @@
 //! It accepts only what is perfect. Whatever else — a rare kind of file as well as a damaged one — is a [`Doubt`], and
 //! the caller asks libjpeg-turbo, which decides and finds the words.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what happens per symbol or block must be one loop, with its state in registers"
+)]
+
 mod bits;
 mod block;
 mod frame;

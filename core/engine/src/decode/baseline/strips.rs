@@ -86,13 +86,16 @@ impl<'a> Strips<'a> {
         let padded = mcus.0.next_multiple_of(GROUP);
         let leaps = frame.width * frame.height >= LEAP_PIXELS;
         let mut first = 0;
-        let mut groups = usize::MAX..0;
+        let mut groups: Option<std::ops::Range<usize>> = None;
         let mut planes = Vec::new();
         for (component, wanted) in frame.components.iter().zip(wanted) {
             let eighths = wanted.eighths;
             let group = GROUP * component.across * eighths;
-            groups.start = groups.start.min(wanted.columns.start / group);
-            groups.end = groups.end.max(wanted.columns.end.div_ceil(group));
+            let shown = wanted.columns.start / group..wanted.columns.end.div_ceil(group);
+            groups = Some(match groups {
+                Some(all) => all.start.min(shown.start)..all.end.max(shown.end),
+                None => shown,
+            });
             let stride = padded * component.across * eighths;
             planes.push(Plane {
                 across: component.across,
@@ -123,7 +126,7 @@ impl<'a> Strips<'a> {
             planes,
             blocks: vec![[0; 64]; first],
             mcus,
-            groups,
+            groups: groups.unwrap_or_default(),
             row: 0,
             restart: frame.restart,
             left: frame.restart,
@@ -216,7 +219,7 @@ impl<'a> Strips<'a> {
                 let out = &mut plane.data[y * side * plane.stride + group * columns * side..];
                 for x in (0..columns).step_by(2) {
                     let pair = self.blocks[first + x..].first_chunk().expect("groups have pairs of blocks");
-                    let flat = busy >> (first + x) & 3 == 0;
+                    let flat = (busy >> (first + x)).trailing_zeros() >= 2;
                     idct::pair(self.simd, side, pair, flat, &mut out[x * side..], plane.stride);
                 }
             }

@@ -81,10 +81,10 @@ fn one(samples: &[u8], stride: usize, quantiser: &Quantiser, out: &mut [i16; 64]
         for (u, value) in points.into_iter().enumerate() {
             let at = u * 8 + v;
             let size = value.unsigned_abs() + u32::from(quantiser.half[at]);
-            let product = size * u32::from(quantiser.reciprocal[at]) >> 16;
-            let quantised = (product * u32::from(quantiser.scale[at]) >> 16) as i16;
-            out[at] = if value < 0 { -quantised } else { quantised };
-            busy |= u64::from(quantised != 0) << at;
+            let product = (size * u32::from(quantiser.reciprocal[at])) >> 16;
+            let result = ((product * u32::from(quantiser.scale[at])) >> 16) as i16;
+            out[at] = if value < 0 { -result } else { result };
+            busy |= u64::from(result != 0) << at;
         }
     }
     busy

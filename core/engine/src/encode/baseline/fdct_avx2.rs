@@ -1,6 +1,7 @@
 //! The forward transform and quantisation for AVX2: one block in each half of a register. The arithmetic is that of the
 //! plain form, step by step.
 
+#![allow(clippy::wildcard_imports, reason = "the names of the intrinsics say where they come from")]
 #![allow(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::arch::x86_64::*;
@@ -115,22 +116,22 @@ pub(super) fn pair(
         };
         let size = _mm256_add_epi16(_mm256_abs_epi16(row), table(&quantiser.half));
         let product = _mm256_mulhi_epu16(size, table(&quantiser.reciprocal));
-        let quantised = _mm256_sign_epi16(_mm256_mulhi_epu16(product, table(&quantiser.scale)), row);
+        let result = _mm256_sign_epi16(_mm256_mulhi_epu16(product, table(&quantiser.scale)), row);
         let [left, right] = out;
         let (left, right) = (&mut left[u * 8..u * 8 + 8], &mut right[u * 8..u * 8 + 8]);
         // SAFETY: both hold eight values, which is the size of the stores.
         unsafe {
-            _mm256_storeu2_m128i(right.as_mut_ptr().cast(), left.as_mut_ptr().cast(), quantised);
+            _mm256_storeu2_m128i(right.as_mut_ptr().cast(), left.as_mut_ptr().cast(), result);
         }
         if u % 2 == 1 {
             // A byte for each coefficient of two rows, then a bit: the left block in the lower half.
-            let bytes = _mm256_packs_epi16(last, quantised);
+            let bytes = _mm256_packs_epi16(last, result);
             let zero = _mm256_cmpeq_epi8(bytes, _mm256_setzero_si256());
             let set = !_mm256_movemask_epi8(zero) as u32;
             busy[0] |= u64::from(set & 0xFFFF) << (8 * (u - 1));
             busy[1] |= u64::from(set >> 16) << (8 * (u - 1));
         }
-        last = quantised;
+        last = result;
     }
     busy
 }

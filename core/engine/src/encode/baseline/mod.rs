@@ -1,6 +1,11 @@
 //! A JPEG encoder that takes planes a strip at a time: baseline, one scan, the standard's Huffman tables (ITU-T T.81,
 //! Annex K), quantisation tables scaled by quality as libjpeg does.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what happens per symbol or block must be one loop, with its state in registers"
+)]
+
 mod fdct;
 #[cfg(target_arch = "x86_64")]
 mod fdct_avx2;

@@ -123,8 +123,8 @@ fn quantisation_is_division() {
         let quantiser = Quantiser::new(&[step; 64]);
         for value in 0..16_384_u32 {
             let size = value + u32::from(quantiser.half[0]);
-            let found =
-                (size * u32::from(quantiser.reciprocal[0]) >> 16) * u32::from(quantiser.scale[0]) >> 16;
+            let product = (size * u32::from(quantiser.reciprocal[0])) >> 16;
+            let found = (product * u32::from(quantiser.scale[0])) >> 16;
             let divisor = u32::from(step) * 8;
             assert_eq!(found, (value + divisor / 2) / divisor, "{value} by {divisor}");
         }

@@ -1,5 +1,6 @@
 //! The two passes for AVX2. The arithmetic is that of the plain form: sums of 32 bits have no order.
 
+#![allow(clippy::wildcard_imports, reason = "the names of the intrinsics say where they come from")]
 #![allow(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::arch::x86_64::*;
@@ -16,11 +17,14 @@ fn widen(samples: &[u8; 16]) -> __m256i {
     _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(samples.as_ptr().cast()) })
 }
 
+/// Two rows and their weights, in every lane.
+type Pair<'a> = (&'a [[u8; 16]], &'a [[u8; 16]], __m256i);
+
 /// Sums rows from `from` on, one for each weight.
 #[target_feature(enable = "avx2")]
 pub(super) fn down(rows: &VecDeque<Box<[u8]>>, from: usize, weights: &[i16], out: &mut [i16]) {
     // Rows in twos, each two with their weights in every lane; a row without a partner is its own, at no weight.
-    let mut pairs: Vec<(&[[u8; 16]], &[[u8; 16]], __m256i)> = Vec::with_capacity(weights.len().div_ceil(2));
+    let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(weights.len().div_ceil(2));
     for (n, pair) in weights.chunks(2).enumerate() {
         let first = from + 2 * n;
         let second = first + pair.len() - 1;

@@ -26,7 +26,7 @@ impl Axis {
     pub(crate) fn new(bounds: Range<usize>, start: f64, length: f64, count: usize) -> Self {
         let copy = start.fract() == 0.0
             && start >= bounds.start as f64
-            && length == count as f64
+            && (length - count as f64).abs() < f64::EPSILON
             && start as usize + count <= bounds.end;
         let scale = length / count as f64;
         let stretch = scale.max(1.0);

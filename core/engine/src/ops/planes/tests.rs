@@ -65,7 +65,9 @@ proptest! {
                 let columns = weights((0, width), left, length, across, x);
                 let mut sum = 0.0;
                 for &(v, row) in &rows {
-                    columns.iter().for_each(|&(u, column)| sum += row * column * f64::from(plane[v * width + u]));
+                    for &(u, column) in &columns {
+                        sum += row * column * f64::from(plane[v * width + u]);
+                    }
                 }
                 let found = f64::from(found[y * across + x]);
                 prop_assert!((found - sum.clamp(0.0, 255.0)).abs() <= 1.0, "{},{}: {} is not {}", x, y, found, sum);
