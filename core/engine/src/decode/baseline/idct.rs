@@ -39,11 +39,12 @@ pub(super) fn pair(
 ) {
     if flat || side == 1 {
         let means = [mean(blocks[0][0]), mean(blocks[1][0])];
-        for row in out.chunks_mut(stride).take(side) {
-            row[..side].fill(means[0]);
-            row[side..2 * side].fill(means[1]);
-        }
-        return;
+        return match side {
+            1 => even::<1>(means, out, stride),
+            2 => even::<2>(means, out, stride),
+            4 => even::<4>(means, out, stride),
+            _ => even::<8>(means, out, stride),
+        };
     }
     match side {
         2 => two(blocks, out, stride),
@@ -67,6 +68,16 @@ pub(super) fn pair(
             eight(&blocks[0], out, stride);
             eight(&blocks[1], &mut out[8..], stride);
         }
+    }
+}
+
+/// Two blocks of one value each. The side is known to the compiler, because a call for a few bytes costs more than they.
+#[inline(always)]
+fn even<const SIDE: usize>([left, right]: [u8; 2], out: &mut [u8], stride: usize) {
+    for y in 0..SIDE {
+        let row = &mut out[y * stride..][..2 * SIDE];
+        row[..SIDE].copy_from_slice(&[left; SIDE]);
+        row[SIDE..].copy_from_slice(&[right; SIDE]);
     }
 }
 
