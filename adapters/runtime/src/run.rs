@@ -15,7 +15,7 @@ use pixmill::{CancelToken, EngineError, Header, Limits};
 pub(crate) fn estimate(work: &Work) -> Result<u64, EngineError> {
     guarded(|| {
         let header = header(&work.source, &work.limits)?;
-        Ok(plan(&header, &work.transformation, &work.limits)?.peak_bytes())
+        Ok(plan(&header, &work.transformation, &work.limits)?.peak_bytes_for(&work.source))
     })
 }
 

@@ -17,6 +17,8 @@ mod metadata;
 mod ops;
 mod pixels;
 mod plan;
+mod planar;
+mod simd;
 mod transform;
 mod transformation;
 mod validate;
@@ -30,4 +32,4 @@ pub use transform::{Output, transform};
 pub use transformation::{Crop, Fit, Position, Transformation, Watermark};
 
 /// Changes whenever the same input may give other bytes, so that stored results of older engines are not reused.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;

@@ -1,6 +1,6 @@
 //! Runs a plan: decode, operate, encode.
 
-use crate::color::to_srgb;
+use crate::color::{self, to_srgb};
 use crate::decode::{self, Decoded};
 use crate::encode;
 use crate::error::Error;
@@ -11,6 +11,7 @@ use crate::metadata;
 use crate::ops::{self, Rect, Region, watermark};
 use crate::pixels::Pixels;
 use crate::plan::{Plan, Salient, Step, plan, smallest_scale};
+use crate::planar::{self, Found};
 use crate::transformation::Transformation;
 
 /// Longest side, in pixels, of the copy in which the part that matters is looked for.
@@ -47,17 +48,26 @@ pub fn transform(
     let header = header(source, limits)?;
     let plan = plan(&header, transformation, limits)?;
     let run = Run { source, overlay, header, limits, cancel };
-    let (bytes, pixels) = run.steps(&plan)?;
+    let (bytes, (width, height)) = run.steps(&plan)?;
     let format = plan.format();
-    let (width, height) = (pixels.width, pixels.height);
     debug_assert_eq!((width, height), plan.output_size(), "{plan}");
-    drop(pixels);
     let bytes = if transformation.keep_metadata {
         metadata::keep(source, header.format, None, bytes, format)?
     } else {
         bytes
     };
     Ok(Output { bytes, format, width, height })
+}
+
+/// The file that [`transform`] would give if there were no short way, for tests to compare with.
+#[cfg(test)]
+pub(crate) fn general(source: &[u8], transformation: &Transformation) -> Result<Vec<u8>, Error> {
+    let (limits, cancel) = (&Limits::default(), &CancelToken::new());
+    let header = header(source, limits)?;
+    let plan = plan(&header, transformation, limits)?;
+    let run = Run { source, overlay: None, header, limits, cancel };
+    let (pixels, rest) = run.decode(&plan)?;
+    Ok(run.finish(pixels, rest)?.0)
 }
 
 /// The header of a whole file.
@@ -77,17 +87,45 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn steps(&self, plan: &Plan) -> Result<(Vec<u8>, Pixels), Error> {
+    /// Runs the whole plan: the file and its size.
+    fn steps(&self, plan: &Plan) -> Result<(Vec<u8>, (u32, u32)), Error> {
+        let (pixels, rest) = match self.planes(plan)? {
+            Some(Found::File(bytes)) => return Ok((bytes, plan.output_size())),
+            Some(Found::Pixels(pixels, done)) => {
+                let icc = decode::jpeg_icc(self.source, self.limits)?;
+                (to_srgb(Decoded { pixels, icc })?, &plan.steps()[done..])
+            }
+            None => self.decode(plan)?,
+        };
+        self.finish(pixels, rest)
+    }
+
+    /// The short way, where there is one.
+    fn planes(&self, plan: &Plan) -> Result<Option<Found>, Error> {
+        let colour = |layout| {
+            let icc = decode::jpeg_icc(self.source, self.limits)?;
+            Ok(icc.is_some_and(|icc| color::changes(&icc, layout)))
+        };
+        let Self { source, overlay, ref header, limits, cancel } = *self;
+        planar::run(planar::Job { source, header, overlay, limits, cancel }, plan.steps(), colour)
+    }
+
+    /// Decodes the general way, cuts and resamples.
+    fn decode<'s>(&self, plan: &'s Plan) -> Result<(Pixels, &'s [Step]), Error> {
         let (first, rest) = plan.steps().split_first().expect("a plan begins with decoding");
         let Step::Decode { eighths, .. } = *first else {
             return Err(Error::Bug(format!("a plan begins with {first}")));
         };
         let decoded = decode::decode(self.source, &self.header, eighths, self.limits, self.cancel)?;
-        let (mut pixels, rest) = self.sample(decoded, rest)?;
+        self.sample(decoded, rest)
+    }
+
+    fn finish(&self, mut pixels: Pixels, rest: &[Step]) -> Result<(Vec<u8>, (u32, u32)), Error> {
         for step in rest {
             self.cancel.check()?;
             if let Step::Encode { encoding, .. } = step {
-                return Ok((encode::encode(&pixels, encoding, self.cancel)?, pixels));
+                let bytes = encode::encode(&pixels, encoding, self.cancel)?;
+                return Ok((bytes, (pixels.width, pixels.height)));
             }
             pixels = self.step(step, pixels)?;
         }

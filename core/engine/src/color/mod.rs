@@ -30,6 +30,11 @@ pub(crate) fn to_srgb(decoded: Decoded) -> Result<Pixels, Error> {
     }
 }
 
+/// Whether [`to_srgb`] would change samples of this layout.
+pub(crate) fn changes(icc: &[u8], layout: Layout) -> bool {
+    Conversion::new(icc, layout).is_some()
+}
+
 struct Conversion {
     executor: Arc<Transform8BitExecutor>,
     to: Layout,

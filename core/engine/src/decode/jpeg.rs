@@ -142,7 +142,7 @@ pub(super) fn exif(source: &[u8], limit: usize) -> Option<&[u8]> {
 }
 
 /// Puts the parts of the profile together. One that is incomplete is no profile.
-fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+pub(super) fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
     let head = Head::new(source, true, Format::Jpeg, limits.max_header_bytes);
     let mut parts: Vec<(u8, u8, &[u8])> = Vec::new();
     let mut total = 0u64;

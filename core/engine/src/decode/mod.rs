@@ -4,6 +4,7 @@
 
 mod av1;
 mod avif;
+pub(crate) mod baseline;
 pub(crate) mod exif;
 mod gif;
 mod head;
@@ -109,6 +110,11 @@ pub(crate) fn decode(
         Format::Avif => avif::decode(source, header, limits, cancel),
         Format::Gif => gif::decode(source, header, limits, cancel),
     }
+}
+
+/// The embedded ICC profile of a JPEG, if there is one within the limits.
+pub(crate) fn jpeg_icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+    jpeg::icc(source, limits)
 }
 
 /// The EXIF that a file carries, as a TIFF structure of at most `limit` bytes. In JPEG and PNG it is looked for in

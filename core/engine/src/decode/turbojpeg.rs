@@ -133,6 +133,38 @@ impl Decompressor {
         }
     }
 
+    /// The planes at full size, before any colour conversion, each with the length of its rows. Only tests ask for it.
+    #[cfg(test)]
+    pub(super) fn planes(&mut self, source: &[u8]) -> Result<Vec<(usize, Vec<u8>)>, Error> {
+        let found = self.read_header(source)?;
+        let subsampling = self.get(tj::TJPARAM_TJPARAM_SUBSAMP);
+        let count = if matches!(found.samples, Samples::Grey) { 1 } else { 3 };
+        let side = |side: u32| c_int::try_from(side).unwrap_or(0);
+        let mut planes: Vec<(usize, Vec<u8>)> = (0..count)
+            .map(|index| {
+                // SAFETY: takes plain values and gives one.
+                unsafe {
+                    let width = tj::tj3YUVPlaneWidth(index, side(found.width), subsampling);
+                    let height = tj::tj3YUVPlaneHeight(index, side(found.height), subsampling);
+                    (width as usize, vec![0; (width * height) as usize])
+                }
+            })
+            .collect();
+        let mut pointers: Vec<*mut u8> = planes.iter_mut().map(|plane| plane.1.as_mut_ptr()).collect();
+        pointers.resize(3, std::ptr::null_mut());
+        // SAFETY: the handle is live, `source` is valid for its length, and each plane is as large as the library says.
+        let code = unsafe {
+            tj::tj3DecompressToYUVPlanes8(
+                self.handle,
+                source.as_ptr(),
+                source.len() as tj::size_t,
+                pointers.as_mut_ptr(),
+                std::ptr::null_mut(),
+            )
+        };
+        if code == 0 { Ok(planes) } else { Err(self.fatal()) }
+    }
+
     fn fatal(&self) -> Error {
         let message = self.message();
         if message.contains("scans") {

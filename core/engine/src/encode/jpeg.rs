@@ -15,6 +15,11 @@ const LONGEST_SIDE: u64 = 65_535;
 /// Below this quality chroma is stored at half the resolution.
 const FULL_CHROMA_QUALITY: u8 = 90;
 
+/// Whether a JPEG of this quality stores chroma at the resolution of luma.
+pub(crate) fn has_full_chroma(quality: u8) -> bool {
+    quality >= FULL_CHROMA_QUALITY
+}
+
 pub(super) fn encode(pixels: &Pixels, quality: u8, cancel: &CancelToken) -> Result<Vec<u8>, Error> {
     let side = u64::from(pixels.width.max(pixels.height));
     at_most("side of a JPEG result in pixels", side, LONGEST_SIDE)?;
@@ -22,7 +27,7 @@ pub(super) fn encode(pixels: &Pixels, quality: u8, cancel: &CancelToken) -> Resu
         return Err(Error::Bug(format!("{} can't store {:?}", Format::Jpeg, pixels.layout)));
     }
     cancel.check()?;
-    let bytes = Compressor::new()?.compress(pixels, quality, quality >= FULL_CHROMA_QUALITY)?;
+    let bytes = Compressor::new()?.compress(pixels, quality, has_full_chroma(quality))?;
     cancel.check()?;
     Ok(bytes)
 }

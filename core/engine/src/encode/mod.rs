@@ -1,6 +1,7 @@
 //! From pixels to the bytes of a file: one file a format. The same pixels and settings always give the same bytes.
 
 mod avif;
+pub(crate) mod baseline;
 pub(crate) mod expand;
 mod gif;
 mod jpeg;
@@ -16,6 +17,7 @@ use crate::error::Error;
 use crate::format::Format;
 use crate::limits::CancelToken;
 use crate::pixels::{Layout, Pixels};
+pub(crate) use jpeg::has_full_chroma;
 
 /// How to write a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

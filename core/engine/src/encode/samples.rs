@@ -37,6 +37,40 @@ pub(crate) fn progressive_jpeg(pixels: &Pixels) -> Vec<u8> {
     codec.compress(pixels, 95, true).unwrap()
 }
 
+/// Every chroma sampling of libjpeg-turbo's list: 4:4:4, 4:2:2, 4:2:0, grey, 4:4:0, 4:1:1 and 4:4:1.
+pub(crate) const SAMPLINGS: [i32; 7] = [0, 1, 2, 3, 4, 5, 6];
+
+/// A baseline JPEG with this chroma sampling (of [`SAMPLINGS`]), a restart marker after so many MCUs, and with `tight`
+/// with its own Huffman tables.
+pub(crate) fn sampled_jpeg(
+    pixels: &Pixels,
+    quality: u8,
+    sampling: i32,
+    restart: u16,
+    tight: bool,
+) -> Vec<u8> {
+    let mut codec = Compressor::new().unwrap();
+    codec.sampled(pixels, quality, sampling, restart, tight).unwrap()
+}
+
+/// Smooth waves with a few edges and a little noise: something like a photograph, different in every corner.
+pub(crate) fn photo(width: u32, height: u32) -> Pixels {
+    let mut pixels = Pixels::zeroed(width, height, Layout::Rgb);
+    let mut noise = 0x2545_F491_u32;
+    for (i, sample) in pixels.data.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        let (x, y) = ((i as u32 % width) as f32, (i as u32 / width) as f32);
+        let (u, v) = (x / width as f32, y / height as f32);
+        let wave = (u * 19.0).sin() * (v * 13.0 + u * 5.0).cos() * 35.0;
+        let disc = if (u - 0.3).hypot(v - 0.6) < 0.2 { 50.0 } else { 0.0 };
+        noise ^= noise << 13;
+        noise ^= noise >> 17;
+        noise ^= noise << 5;
+        let level = |base: f32| (base + wave + disc + (noise & 7) as f32).clamp(0.0, 255.0) as u8;
+        *sample = [level(30.0 + u * 150.0), level(40.0 + v * 130.0), level(160.0 - u * 60.0 - v * 60.0)];
+    }
+    pixels
+}
+
 /// Ink as in [`Layout::Cmyk`]; written inverted, as Adobe does.
 pub(crate) fn cmyk_jpeg(ink: &Pixels) -> Vec<u8> {
     let mut inverted = ink.clone();

@@ -58,6 +58,16 @@ impl Compressor {
             Layout::Rgb => (tj::TJPF_TJPF_RGB, tj::TJSAMP_TJSAMP_420),
             Layout::GreyAlpha | Layout::Rgba => return Err(Error::Bug("JPEG has no alpha channel".into())),
         };
+        self.write(pixels, quality, format, subsampling)
+    }
+
+    fn write(
+        &mut self,
+        pixels: &Pixels,
+        quality: u8,
+        format: tj::TJPF,
+        subsampling: tj::TJSAMP,
+    ) -> Result<Vec<u8>, Error> {
         self.set(tj::TJPARAM_TJPARAM_QUALITY, c_int::from(quality.clamp(1, 100)))?;
         self.set(tj::TJPARAM_TJPARAM_SUBSAMP, subsampling)?;
         let side =
@@ -84,6 +94,22 @@ impl Compressor {
         }
         // SAFETY: on success the library filled `len` bytes at `data`.
         Ok(unsafe { std::slice::from_raw_parts(out.data, out.len as usize) }.to_vec())
+    }
+
+    /// RGB with the chroma sampling of this number in the library's own list, and a restart marker after so many MCUs;
+    /// with `tight`, Huffman tables are made for the picture. Only tests ask for it.
+    #[cfg(test)]
+    pub(super) fn sampled(
+        &mut self,
+        pixels: &Pixels,
+        quality: u8,
+        subsampling: tj::TJSAMP,
+        restart: u16,
+        tight: bool,
+    ) -> Result<Vec<u8>, Error> {
+        self.set(tj::TJPARAM_TJPARAM_RESTARTBLOCKS, restart.into())?;
+        self.set(tj::TJPARAM_TJPARAM_OPTIMIZE, tight.into())?;
+        self.write(pixels, quality, tj::TJPF_TJPF_RGB, subsampling)
     }
 
     /// Several scans, each refining the picture. Only tests ask for it.

@@ -81,7 +81,8 @@ fn visible(start: i64, length: u32, limit: u32) -> std::ops::Range<usize> {
     start.clamp(0, end) as usize..end as usize
 }
 
-fn is_grey(stamp: &Pixels) -> bool {
+/// Whether what can be seen of an RGBA `stamp` has no colour.
+pub(crate) fn is_grey(stamp: &Pixels) -> bool {
     stamp
         .data
         .as_chunks::<4>()

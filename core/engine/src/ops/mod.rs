@@ -6,11 +6,13 @@ mod blur;
 mod ground;
 mod layout;
 mod orient;
+pub(crate) mod planes;
 mod region;
 mod resize;
 mod rotate;
 mod salience;
 mod sharpen;
+mod transpose;
 pub(crate) mod watermark;
 
 pub(crate) use blend::over;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::header::Orientation;
-use crate::ops::{Rect, Region};
+use crate::ops::{Rect, Region, transpose};
 use crate::pixels::Pixels;
 
 /// Side of the square blocks in which rows and columns change places: both sides of the copy stay in the cache.
@@ -142,6 +142,10 @@ fn transpose<const N: usize>(
     // width-1-x. The mirroring reverses the rows of the result.
     let upwards = (turn.quarters == 1) != turn.flop;
     let last_first = turn.quarters == 3;
+    if N == 1 {
+        let (from, to) = (from.as_flattened(), to.as_flattened_mut());
+        return transpose::bytes(from, to, (width, height), upwards, last_first);
+    }
     for top in (0..width).step_by(BLOCK) {
         for left in (0..height).step_by(BLOCK) {
             for row in top..width.min(top + BLOCK) {

@@ -20,6 +20,7 @@ use crate::format::Format;
 use crate::header::Header;
 use crate::limits::{Limits, at_most};
 use crate::ops::{self, Rect, Region, Strategy, Turn};
+use crate::planar;
 use crate::transformation::{Position, Transformation};
 use crate::validate::lossless_error;
 use fit::{Fitted, fit, place, place_rect};
@@ -56,6 +57,12 @@ impl Plan {
     /// Estimated memory at the peak in bytes, beside the source's own bytes.
     pub fn peak_bytes(&self) -> u64 {
         self.peak_bytes
+    }
+
+    /// The same for this very file, which must be the one that the header was read from: an ordinary JPEG that goes
+    /// from planes to a JPEG takes rows and not pictures, which no header tells. [`Self::peak_bytes`] is for any file.
+    pub fn peak_bytes_for(&self, source: &[u8]) -> u64 {
+        planar::peak_bytes(source, &self.steps).map_or(self.peak_bytes, |bytes| bytes.min(self.peak_bytes))
     }
 
     pub(crate) fn steps(&self) -> &[Step] {

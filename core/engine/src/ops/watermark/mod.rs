@@ -9,7 +9,7 @@ mod text;
 use crate::color::css;
 use crate::error::{Error, FieldError};
 use crate::limits::{CancelToken, Limits};
-use crate::ops::blend::lay_over;
+use crate::ops::blend::{is_grey, lay_over};
 use crate::ops::layout::drop_opaque_alpha;
 use crate::ops::{Region, Turn, orient, resize, rotate};
 use crate::pixels::{Layout, Pixels};
@@ -20,6 +20,23 @@ use place::Frame;
 const DEFAULT_SIZE: f64 = 0.5;
 const DEFAULT_OPACITY: f64 = 0.5;
 
+/// A watermark that is ready to be laid over a picture.
+pub(crate) struct Stamped {
+    /// RGBA.
+    pub(crate) stamp: Pixels,
+    /// Where its upper left corner goes, as often as it is repeated.
+    pub(crate) corners: Vec<(i64, i64)>,
+    /// 0..=1, on top of its own alpha.
+    pub(crate) opacity: f64,
+}
+
+impl Stamped {
+    /// Whether it leaves a grey picture grey.
+    pub(crate) fn is_grey(&self) -> bool {
+        is_grey(&self.stamp)
+    }
+}
+
 /// Lays the watermark that was `asked` for over `pixels`. `overlay` is the file of the image that it names.
 pub(crate) fn watermark(
     pixels: Pixels,
@@ -28,27 +45,44 @@ pub(crate) fn watermark(
     limits: &Limits,
     cancel: &CancelToken,
 ) -> Result<Pixels, Error> {
-    let frame = Frame::new((pixels.width, pixels.height), asked.margin);
+    let size = (pixels.width, pixels.height);
+    let Some(Stamped { stamp, corners, opacity }) = stamped(size, asked, overlay, limits, cancel)? else {
+        return Ok(pixels);
+    };
+    let mut pixels = pixels;
+    for corner in corners {
+        cancel.check()?;
+        pixels = lay_over(pixels, &stamp, corner, opacity);
+    }
+    Ok(if asked.tile { drop_opaque_alpha(pixels) } else { pixels })
+}
+
+/// Makes the watermark that was `asked` for, for a picture of `size`. Nothing comes of a text that has no ink.
+pub(crate) fn stamped(
+    size: (u32, u32),
+    asked: &Watermark,
+    overlay: Option<&[u8]>,
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<Option<Stamped>, Error> {
+    let frame = Frame::new(size, asked.margin);
     let degrees = asked.rotation.unwrap_or(0.0);
-    let width = asked.size.unwrap_or(DEFAULT_SIZE) * f64::from(pixels.width);
+    let width = asked.size.unwrap_or(DEFAULT_SIZE) * f64::from(size.0);
     let room = frame.room_for(width, degrees);
     let stamp = match &asked.text {
         Some(text) => text::stamp(text, asked.colour.as_deref().and_then(css::parse), &room, cancel)?,
         None => Some(image::stamp(overlay.ok_or_else(missing)?, &room, limits, cancel)?),
     };
-    let Some(stamp) = stamp else { return Ok(pixels) };
+    let Some(stamp) = stamp else { return Ok(None) };
     let stamp = inside(turned(stamp, degrees, cancel)?, &frame)?;
     let opacity = asked.opacity.unwrap_or(DEFAULT_OPACITY);
-    if !asked.tile {
-        let corner = frame.corner((stamp.width, stamp.height), asked.position.unwrap_or_default());
-        return Ok(lay_over(pixels, &stamp, corner, opacity));
-    }
-    let mut pixels = pixels;
-    for corner in frame.tiles((stamp.width, stamp.height), asked.margin) {
-        cancel.check()?;
-        pixels = lay_over(pixels, &stamp, corner, opacity);
-    }
-    Ok(drop_opaque_alpha(pixels))
+    let size = (stamp.width, stamp.height);
+    let corners = if asked.tile {
+        frame.tiles(size, asked.margin)
+    } else {
+        vec![frame.corner(size, asked.position.unwrap_or_default())]
+    };
+    Ok(Some(Stamped { stamp, corners, opacity }))
 }
 
 fn turned(stamp: Pixels, degrees: f64, cancel: &CancelToken) -> Result<Pixels, Error> {

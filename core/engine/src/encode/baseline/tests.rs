@@ -1,0 +1,132 @@
+//! The encoder against libjpeg-turbo's, and its vector form against the plain one.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::encode::samples::{photo, sampled_jpeg};
+use crate::format::Format;
+use crate::limits::{CancelToken, Limits};
+use crate::pixels::{Layout, Pixels};
+
+/// The planes of a picture as libjpeg makes them: BT.601, chroma as the mean of two by two.
+fn planes(pixels: &Pixels, sampling: Sampling) -> Vec<Pixels> {
+    let weights = [[0.299, 0.587, 0.114], [-0.168_736, -0.331_264, 0.5], [0.5, -0.418_688, -0.081_312]];
+    let plane = |index: usize| {
+        let factor = if index == 0 { 1 } else { sampling.factor() as u32 };
+        let (width, height) = (pixels.width.div_ceil(factor), pixels.height.div_ceil(factor));
+        let mut plane = Pixels::zeroed(width, height, Layout::Grey);
+        for (i, sample) in plane.data.iter_mut().enumerate() {
+            let (x, y) = (i as u32 % width * factor, i as u32 / width * factor);
+            let mut sum = 0.0;
+            for (dx, dy) in (0..factor).flat_map(|dy| (0..factor).map(move |dx| (dx, dy))) {
+                let (x, y) = ((x + dx).min(pixels.width - 1), (y + dy).min(pixels.height - 1));
+                let rgb = &pixels.row(y)[3 * x as usize..];
+                sum += (0..3).map(|c| weights[index][c] * f64::from(rgb[c])).sum::<f64>();
+            }
+            let middle = if index == 0 { 0.0 } else { 128.0 };
+            *sample = (sum / f64::from(factor * factor) + middle).round().clamp(0.0, 255.0) as u8;
+        }
+        plane
+    };
+    (0..sampling.planes()).map(plane).collect()
+}
+
+fn encode(planes: &[Pixels], sampling: Sampling, quality: u8, simd: Simd) -> Vec<u8> {
+    let size = (planes[0].width as usize, planes[0].height as usize);
+    let mut encoder = Encoder::new(size, sampling, quality, simd);
+    let mut done = vec![0; planes.len()];
+    while done[0] < planes[0].height {
+        let mut rows = Vec::new();
+        for (index, (plane, done)) in planes.iter().zip(&mut done).enumerate() {
+            let count = (plane.height - *done).min(encoder.rows(index) as u32);
+            (0..count).for_each(|y| encoder.row(index, y as usize).copy_from_slice(plane.row(*done + y)));
+            *done += count;
+            rows.push(count as usize);
+        }
+        encoder.strip(&rows);
+    }
+    encoder.finish()
+}
+
+fn decode(file: &[u8]) -> Pixels {
+    let limits = Limits::default();
+    let header = match crate::decode::inspect(file, true, &limits) {
+        Ok(crate::header::Inspection::Ready(header)) => header,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(header.format, Format::Jpeg);
+    crate::decode::decode(file, &header, 8, &limits, &CancelToken::new()).unwrap().pixels
+}
+
+fn psnr(a: &Pixels, b: &Pixels) -> f64 {
+    assert_eq!((a.width, a.height, a.layout), (b.width, b.height, b.layout));
+    let squares: f64 = a.data.iter().zip(&b.data).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
+    10.0 * (255.0_f64.powi(2) / (squares / a.data.len() as f64).max(1e-3)).log10()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn files_are_as_good_as_libjpegs(
+        (width, height) in (1..=67_u32, 1..=67_u32),
+        quality in 1..=100_u8,
+        kind in 0..3_usize,
+    ) {
+        let (sampling, number) = [(Sampling::Full, 0), (Sampling::Halved, 2), (Sampling::Grey, 3)][kind];
+        let picture = photo(width, height);
+        let planes = planes(&picture, sampling);
+        let found = encode(&planes, sampling, quality, Simd::best());
+        prop_assert_eq!(&found, &encode(&planes, sampling, quality, Simd::SCALAR));
+        let oracle = sampled_jpeg(&picture, quality, number, 0, false);
+        let expected = decode(&oracle);
+        let original = if kind == 2 { planes[0].clone() } else { picture };
+        let (found_psnr, expected_psnr) = (psnr(&decode(&found), &original), psnr(&expected, &original));
+        // A few coefficients rounded otherwise weigh much in pictures this small.
+        prop_assert!(found_psnr > expected_psnr - 2.0, "{} dB, libjpeg {} dB", found_psnr, expected_psnr);
+        let most = oracle.len() + oracle.len() / 50 + 16;
+        prop_assert!(found.len() <= most, "{} bytes, libjpeg {}", found.len(), oracle.len());
+    }
+
+    #[test]
+    fn noise_survives(
+        samples in prop::collection::vec(any::<u8>(), 24 * 24),
+        quality in prop::sample::select(vec![1_u8, 50, 90, 100]),
+    ) {
+        // Large differences everywhere, bytes of ones to stuff, the longest codes.
+        let plane = Pixels::from_data(24, 24, Layout::Grey, samples);
+        let found = encode(std::slice::from_ref(&plane), Sampling::Grey, quality, Simd::best());
+        prop_assert_eq!(&found, &encode(std::slice::from_ref(&plane), Sampling::Grey, quality, Simd::SCALAR));
+        let found = decode(&found);
+        if quality == 100 {
+            prop_assert!(psnr(&found, &plane) > 45.0);
+        }
+    }
+}
+
+#[test]
+fn a_larger_picture_is_as_small_and_as_good() {
+    let picture = photo(640, 427);
+    for (quality, sampling, number) in [(80, Sampling::Halved, 2), (95, Sampling::Full, 0)] {
+        let found = encode(&planes(&picture, sampling), sampling, quality, Simd::best());
+        let oracle = sampled_jpeg(&picture, quality, number, 0, false);
+        let (found_psnr, expected_psnr) = (psnr(&decode(&found), &picture), psnr(&decode(&oracle), &picture));
+        assert!((found_psnr - expected_psnr).abs() < 0.1, "{found_psnr} dB, libjpeg {expected_psnr} dB");
+        let share = found.len() as f64 / oracle.len() as f64;
+        assert!((share - 1.0).abs() < 0.01, "{share} of libjpeg's bytes");
+    }
+}
+
+#[test]
+fn quantisation_is_division() {
+    for step in 1..=255_u16 {
+        let quantiser = Quantiser::new(&[step; 64]);
+        for value in 0..16_384_u32 {
+            let size = value + u32::from(quantiser.half[0]);
+            let product = (size * u32::from(quantiser.reciprocal[0])) >> 16;
+            let found = (product * u32::from(quantiser.scale[0])) >> 16;
+            let divisor = u32::from(step) * 8;
+            assert_eq!(found, (value + divisor / 2) / divisor, "{value} by {divisor}");
+        }
+    }
+}

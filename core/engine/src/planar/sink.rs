@@ -1,0 +1,201 @@
+//! Where the resampled rows go: into an encoder as they come, into planes that are turned first, or into a picture.
+
+use super::geometry::Geometry;
+use super::mark::Marks;
+use super::route::{End, Route};
+use super::{Found, Stop, rgb};
+use crate::encode::baseline::Encoder;
+use crate::error::Error;
+use crate::limits::CancelToken;
+use crate::ops::planes::Resampler;
+use crate::ops::{self, Turn};
+use crate::pixels::{Layout, Pixels};
+use crate::simd::Simd;
+
+pub(super) enum Sink {
+    File(File),
+    Turned { planes: Vec<Gathered>, turn: Turn, encoder: Marked },
+    Pixels { pixels: Pixels, next: u32, rows: Vec<Vec<u8>>, steps: usize, simd: Simd },
+}
+
+/// An encoder, and what is laid over the rows before.
+pub(super) struct Marked {
+    encoder: Encoder,
+    /// One a plane, or none at all.
+    marks: Vec<Marks>,
+    /// Rows of each plane that are done.
+    done: Vec<usize>,
+}
+
+/// An encoder and how far it has come.
+pub(super) struct File {
+    encoder: Marked,
+    /// Rows that each plane has left.
+    left: Vec<usize>,
+    mirrored: bool,
+}
+
+/// A plane of which the first rows are there.
+pub(super) struct Gathered {
+    pixels: Pixels,
+    next: u32,
+}
+
+impl Sink {
+    /// `marks` are one a plane, or none at all.
+    pub(super) fn new(route: &Route, geometry: &Geometry, marks: Vec<Marks>, simd: Simd) -> Self {
+        let sizes = geometry.planes.iter().map(super::geometry::Plane::size);
+        match route.end {
+            End::File { turn, quality, .. } => {
+                let (width, height) = route.size();
+                let size = (width as usize, height as usize);
+                let encoder = Encoder::new(size, geometry.sampling, quality, simd);
+                let encoder = Marked { encoder, marks, done: vec![0; geometry.planes.len()] };
+                if turn == Turn::NONE || turn == Turn::FLOP {
+                    let left = sizes.map(|size| size.1).collect();
+                    return Self::File(File { encoder, left, mirrored: turn == Turn::FLOP });
+                }
+                let gathered = |(width, height)| Gathered {
+                    pixels: Pixels::zeroed(width as u32, height as u32, Layout::Grey),
+                    next: 0,
+                };
+                Self::Turned { planes: sizes.map(gathered).collect(), turn, encoder }
+            }
+            End::Pixels { steps } => {
+                let layout = if geometry.planes.len() == 1 { Layout::Grey } else { Layout::Rgb };
+                let rows = sizes.map(|size| vec![0; size.0]).collect();
+                Self::Pixels {
+                    pixels: Pixels::zeroed(route.to.0, route.to.1, layout),
+                    next: 0,
+                    rows,
+                    steps,
+                    simd,
+                }
+            }
+        }
+    }
+
+    /// Takes every row that can be had.
+    pub(super) fn take(&mut self, from: &mut [Resampler]) {
+        match self {
+            Self::File(file) => file.take(from),
+            Self::Turned { planes, .. } => {
+                for (plane, from) in planes.iter_mut().zip(from) {
+                    plane.take(from);
+                }
+            }
+            Self::Pixels { pixels, next, rows, simd, .. } => {
+                while *next < pixels.height && from.iter().all(|from| from.has(1)) {
+                    let stride = pixels.stride();
+                    let out = &mut pixels.data[*next as usize * stride..][..stride];
+                    if let [only] = from {
+                        only.pull(out);
+                    } else {
+                        rows.iter_mut().zip(&mut *from).for_each(|(row, from)| from.pull(row));
+                        rgb::row(*simd, &rows[0], &rows[1], &rows[2], out);
+                    }
+                    *next += 1;
+                }
+            }
+        }
+    }
+
+    /// Ends once the last row is there.
+    pub(super) fn finish(self, cancel: &CancelToken) -> Result<Found, Stop> {
+        let short = || Stop::Failed(Error::Bug("the planes end before the picture".into()));
+        match self {
+            Self::File(file) if file.left.iter().all(|&left| left == 0) => {
+                Ok(Found::File(file.encoder.encoder.finish()))
+            }
+            Self::Turned { planes, turn, encoder } => {
+                let mut turned = Vec::new();
+                for Gathered { pixels, next } in planes {
+                    if next != pixels.height {
+                        return Err(short());
+                    }
+                    cancel.check()?;
+                    turned.push(ops::orient(pixels, turn));
+                }
+                Ok(Found::File(encode(encoder, &turned, cancel)?))
+            }
+            Self::Pixels { pixels, next, steps, .. } if next == pixels.height => {
+                Ok(Found::Pixels(pixels, steps))
+            }
+            Self::File(_) | Self::Pixels { .. } => Err(short()),
+        }
+    }
+}
+
+impl Marked {
+    /// Writes a strip, as [`Encoder::strip`] does, once it is marked.
+    fn strip(&mut self, rows: &[usize]) {
+        for (index, marks) in self.marks.iter().enumerate() {
+            for y in 0..rows[index] {
+                marks.lay_over(self.done[index] + y, self.encoder.row(index, y));
+            }
+        }
+        self.done.iter_mut().zip(rows).for_each(|(done, rows)| *done += rows);
+        self.encoder.strip(rows);
+    }
+}
+
+impl File {
+    fn take(&mut self, from: &mut [Resampler]) {
+        loop {
+            let rows = self.rows();
+            let mut ready = from.iter().zip(&rows);
+            if rows[0] == 0 || !ready.all(|(from, &rows)| from.has(rows)) {
+                return;
+            }
+            for (index, (from, &rows)) in from.iter_mut().zip(&rows).enumerate() {
+                for y in 0..rows {
+                    let row = self.encoder.encoder.row(index, y);
+                    from.pull(row);
+                    if self.mirrored {
+                        row.reverse();
+                    }
+                }
+                self.left[index] -= rows;
+            }
+            self.encoder.strip(&rows);
+        }
+    }
+
+    /// The rows of the next strip.
+    fn rows(&self) -> Vec<usize> {
+        self.left
+            .iter()
+            .enumerate()
+            .map(|(index, &left)| left.min(self.encoder.encoder.rows(index)))
+            .collect()
+    }
+}
+
+impl Gathered {
+    fn take(&mut self, from: &mut Resampler) {
+        let stride = self.pixels.stride();
+        while self.next < self.pixels.height && from.has(1) {
+            from.pull(&mut self.pixels.data[self.next as usize * stride..][..stride]);
+            self.next += 1;
+        }
+    }
+}
+
+/// Encodes whole planes.
+fn encode(mut encoder: Marked, planes: &[Pixels], cancel: &CancelToken) -> Result<Vec<u8>, Error> {
+    let mut done = vec![0; planes.len()];
+    while done[0] < planes[0].height {
+        cancel.check()?;
+        let mut rows = Vec::new();
+        for (index, (plane, done)) in planes.iter().zip(&mut done).enumerate() {
+            let count = (encoder.encoder.rows(index) as u32).min(plane.height - *done);
+            for y in 0..count {
+                encoder.encoder.row(index, y as usize).copy_from_slice(plane.row(*done + y));
+            }
+            *done += count;
+            rows.push(count as usize);
+        }
+        encoder.strip(&rows);
+    }
+    Ok(encoder.encoder.finish())
+}
