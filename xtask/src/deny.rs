@@ -35,7 +35,7 @@ fn deny(program: &Path) -> Command {
 
 /// Where cargo-deny is, once it is there in the right version.
 fn installed() -> Result<PathBuf, Failure> {
-    let root = target_folder()?.join("tools");
+    let root = cargo::target_folder()?.join("tools");
     let program = root.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
     let version = Command::new(&program).arg("--version").output();
     if version.is_ok_and(|output| output.stdout.trim_ascii().ends_with(VERSION.as_bytes())) {
@@ -50,10 +50,4 @@ fn installed() -> Result<PathBuf, Failure> {
         cargo::cargo(&["install", "cargo-deny", "--locked", "--version", VERSION, "--debug", "--force"]);
     cargo::run(install.arg("--root").arg(&root), "the installation of cargo-deny")?;
     Ok(program)
-}
-
-fn target_folder() -> Result<PathBuf, Failure> {
-    let metadata = cargo::metadata()?;
-    let folder = metadata["target_directory"].as_str();
-    folder.map(PathBuf::from).ok_or_else(|| Failure::failed("cargo metadata names no target folder"))
 }
