@@ -11,6 +11,9 @@ use crate::{cargo, failure::Failure, progress::note};
 /// The version whose configuration format and verdicts we rely on.
 const VERSION: &str = "0.20.2";
 
+/// Packages that are workspaces of their own, so that the workspace does not pay for what they need.
+const APART: &[&str] = &["core/engine/bench/Cargo.toml", "core/engine/fuzz/Cargo.toml"];
+
 /// Checks the dependencies. A good outcome carries a remark if something had to be left out.
 pub(crate) fn check() -> Result<&'static str, Failure> {
     let program = installed()?;
@@ -18,6 +21,12 @@ pub(crate) fn check() -> Result<&'static str, Failure> {
         deny(&program).args(["check", "bans", "licenses", "sources"]),
         "cargo deny check bans licenses sources",
     )?;
+    for manifest in APART {
+        let mut command = deny(&program);
+        command.args(["--manifest-path", manifest, "--config", "deny.toml"]);
+        let what = format!("cargo deny --manifest-path {manifest} check bans licenses sources");
+        cargo::run(command.args(["check", "bans", "licenses", "sources"]), &what)?;
+    }
     if cargo::run(deny(&program).args(["fetch", "db"]), "cargo deny fetch db").is_err() {
         note("the database of advisories can't be reached: the check for known vulnerabilities is skipped");
         return Ok("advisories skipped: database out of reach");

@@ -93,8 +93,10 @@ fn run(task: &Task) -> Result<(), String> {
     Ok(())
 }
 
-/// CPU time of this thread in milliseconds.
+/// CPU time of this thread in milliseconds. The scheduler brings its count up to date when it is entered, which would
+/// otherwise be at its next tick.
 fn cpu_ms() -> f64 {
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = text.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
     nanoseconds.unwrap_or(f64::NAN) / 1e6
