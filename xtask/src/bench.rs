@@ -1,13 +1,19 @@
-//! `bench`: measurements of the whole system. What is measured and how is the benchmark's own matter.
+//! `bench`: measurements of the whole system and of the engine. What is measured and how is the benchmark's own
+//! matter.
+
+mod engine;
 
 use crate::{cargo, failure::Failure, progress::Steps, tools};
 
-/// Runs the named benchmark against a release build.
+/// Runs the named benchmark against release builds.
 pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
     match arguments.split_first() {
         Some((name, rest)) if name == "api" => api(rest),
-        Some((name, _)) => Err(Failure::usage(format!("there is no benchmark `{name}`; use `bench api`"))),
-        None => Err(Failure::usage("which benchmark? use `bench api`")),
+        Some((name, rest)) if name == "engine" => engine::start(rest),
+        Some((name, _)) => {
+            Err(Failure::usage(format!("there is no benchmark `{name}`; use `bench api` or `bench engine`")))
+        }
+        None => Err(Failure::usage("which benchmark? use `bench api` or `bench engine`")),
     }
 }
 

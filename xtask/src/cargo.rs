@@ -58,6 +58,13 @@ pub(crate) fn metadata() -> Result<Value, Failure> {
         .map_err(|error| Failure::failed(format!("cargo metadata wrote something that is not JSON: {error}")))
 }
 
+/// The folder that builds go to.
+pub(crate) fn target_folder() -> Result<PathBuf, Failure> {
+    let metadata = metadata()?;
+    let folder = metadata["target_directory"].as_str();
+    folder.map(PathBuf::from).ok_or_else(|| Failure::failed("cargo metadata names no target folder"))
+}
+
 /// Something cargo built and that can be executed.
 pub(crate) struct Executable {
     /// The file itself, wherever the target folder is.

@@ -11,6 +11,7 @@ mod deny;
 mod duplicate_keys;
 mod failure;
 mod features;
+mod fuzz;
 mod layers;
 mod openapi;
 mod progress;
@@ -63,9 +64,15 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        arguments: "api [arguments]",
-        about: "measure the HTTP API against a release build of the server",
+        arguments: "api|engine [arguments]",
+        about: "measure the HTTP API, or the engine beside sharp, in release builds",
         start: bench::start,
+    },
+    Task {
+        name: "fuzz",
+        arguments: "--seconds N [--target NAME]",
+        about: "look for inputs that break the engine, N seconds for each target",
+        start: fuzz::start,
     },
     Task {
         name: "ci",
@@ -172,7 +179,9 @@ mod tests {
             (&["ci", "fast"], "takes no arguments"),
             (&["bench"], "bench api"),
             (&["bench", "moon"], "moon"),
+            (&["bench", "engine", "--fast"], "--fast"),
             (&["openapi", "--chekc"], "--chekc"),
+            (&["fuzz"], "--seconds"),
             (&["run", "--port", "1"], "after `--`"),
         ] {
             let failure = call(arguments).expect_err("misuse must fail");

@@ -10,13 +10,12 @@ use crate::error::Error;
 use crate::pixels::{Layout, Pixels};
 
 /// 0 is slowest, 10 fastest.
-const SPEED: c_int = 8;
+const SPEED: c_int = 7;
 
 #[derive(Clone, Copy)]
 pub(super) struct Settings {
     /// 1..=100; 100 is lossless.
     pub(super) quality: u8,
-    pub(super) full_chroma: bool,
     /// Store RGB as such.
     pub(super) identity: bool,
 }
@@ -98,9 +97,7 @@ fn create(pixels: &Pixels, format: avif::avifPixelFormat, identity: bool) -> Res
 }
 
 fn colour(pixels: &Pixels, settings: Settings) -> Result<Image, Error> {
-    let format =
-        if settings.full_chroma { avif::AVIF_PIXEL_FORMAT_YUV444 } else { avif::AVIF_PIXEL_FORMAT_YUV420 };
-    let image = create(pixels, format, settings.identity)?;
+    let image = create(pixels, avif::AVIF_PIXEL_FORMAT_YUV444, settings.identity)?;
     let row_bytes = u32::try_from(pixels.stride()).map_err(|_| Error::Bug("a row is over 4 GiB".into()))?;
     // SAFETY: a struct of integers and pointers, for which zeros are valid.
     let mut rgb: avif::avifRGBImage = unsafe { std::mem::zeroed() };

@@ -31,6 +31,9 @@ impl Settings {
             Self::Lossy { quality } => {
                 config.quality = f32::from(quality);
                 config.method = METHOD;
+                // Alpha is stored without loss, and trying filters on it means compressing it twice: a quarter of the
+                // time, for 0 to 2 % of the bytes.
+                config.alpha_filtering = 0;
             }
             Self::Lossless => {
                 // SAFETY: the configuration is initialised.

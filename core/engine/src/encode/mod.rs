@@ -29,12 +29,12 @@ pub(crate) struct Encoding {
     pub(crate) lossless: bool,
 }
 
-/// The quality used when none is asked for. The scales of the formats differ: WebP's 70 at this encoder's method
-/// and AVIF's 50 come closest to what other servers give by default.
+/// The quality used when none is asked for. The scales of the formats differ: WebP's 78 at this encoder's method has
+/// the bytes and the score of the usual 80 at the usual method, and AVIF's 50 those of the usual 50, on photos.
 pub(crate) fn default_quality(format: Format) -> u8 {
     match format {
         Format::Jpeg => 80,
-        Format::Webp => 70,
+        Format::Webp => 78,
         Format::Avif => 50,
         Format::Png | Format::Gif => 100,
     }

