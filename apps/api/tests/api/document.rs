@@ -115,7 +115,9 @@ fn every_operation_is_named_and_complete() {
         }
     }
     let expected = [
+        "cancelJob",
         "deleteImage",
+        "followJob",
         "getImage",
         "getImageContent",
         "getJob",
