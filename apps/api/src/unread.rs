@@ -5,7 +5,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -69,7 +69,7 @@ impl Body for Shared {
     type Error = io::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        Poll::Ready(ready!(self.with(|body| body.poll_frame(cx))))
+        self.with(|body| body.poll_frame(cx))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -7,6 +7,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod color;
+mod dct;
 mod decode;
 mod encode;
 mod error;

@@ -66,3 +66,21 @@ pub(crate) fn transpose(r: [std::arch::x86_64::__m256i; 8]) -> [std::arch::x86_6
         _mm256_unpackhi_epi64(b[3], b[7]),
     ]
 }
+
+/// A pair of weights in every lane.
+#[inline]
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+pub(crate) fn weights(even: i16, odd: i16) -> std::arch::x86_64::__m256i {
+    std::arch::x86_64::_mm256_set1_epi32(i32::from(even) & 0xFFFF | i32::from(odd) << 16)
+}
+
+/// Drops this many fraction bits, rounding halves up.
+#[inline]
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+pub(crate) fn descale<const BITS: i32>(value: std::arch::x86_64::__m256i) -> std::arch::x86_64::__m256i {
+    use std::arch::x86_64::{_mm256_add_epi32, _mm256_set1_epi32, _mm256_srai_epi32};
+
+    _mm256_srai_epi32::<BITS>(_mm256_add_epi32(value, _mm256_set1_epi32(1 << (BITS - 1))))
+}

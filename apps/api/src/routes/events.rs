@@ -57,7 +57,7 @@ impl Events {
                     Update::Job(job) if Some(job.revision) == seen => None,
                     Update::Job(job) => {
                         let revision = job.revision;
-                        // Without its link the event is still true; the job itself has the link.
+                        // Without its link the job is not told of: whoever comes back with the id before learns it then.
                         let job = view(&state, *job).await.ok()?;
                         Some(event(revision, &job))
                     }

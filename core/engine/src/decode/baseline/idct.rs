@@ -7,20 +7,9 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::idct_avx2;
+use crate::dct::{CONST_BITS, EVEN, ODD, PASS_BITS};
 use crate::simd::Simd;
 
-/// Fraction bits of the constants, and of what lies between the passes.
-pub(super) const CONST_BITS: u32 = 13;
-pub(super) const PASS_BITS: u32 = 2;
-
-/// For each pair of inputs (2, 6) the even sums, and for inputs 1, 3, 5, 7 the odd ones, from the outer to the inner.
-pub(super) const EVEN: [[i16; 2]; 2] = [[10_703, 4433], [4433, -10_704]];
-pub(super) const ODD: [[i16; 4]; 4] = [
-    [11_363, 9633, 6437, 2260],
-    [9633, -2259, -11_362, -6436],
-    [6437, -11_362, 2261, 9633],
-    [2260, -6436, 9633, -11_363],
-];
 /// The odd inputs 1 and 3 of the 4-point transform: sqrt(2) cos(pi/8) and sqrt(2) sin(pi/8).
 pub(super) const FOUR: [i16; 2] = [10_703, 4433];
 

@@ -7,8 +7,9 @@
 
 use std::arch::x86_64::*;
 
-use super::idct::{CONST_BITS, EVEN, FOUR, ODD, PASS_BITS};
-use crate::simd::transpose;
+use super::idct::FOUR;
+use crate::dct::{CONST_BITS, EVEN, ODD, PASS_BITS};
+use crate::simd::{descale, transpose, weights};
 
 const FIRST: i32 = (CONST_BITS - PASS_BITS) as i32;
 const SECOND: i32 = (CONST_BITS + PASS_BITS + 3) as i32;
@@ -20,19 +21,6 @@ fn load(blocks: &[[i16; 64]; 2], u: usize) -> __m256i {
     let (low, high) = (&blocks[0][u * 8..u * 8 + 8], &blocks[1][u * 8..u * 8 + 8]);
     // SAFETY: both slices hold eight values, which is the size of the loads.
     unsafe { _mm256_loadu2_m128i(high.as_ptr().cast(), low.as_ptr().cast()) }
-}
-
-/// A pair of weights in every lane.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn weights(even: i16, odd: i16) -> __m256i {
-    _mm256_set1_epi32(i32::from(even) & 0xFFFF | i32::from(odd) << 16)
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn descale<const BITS: i32>(value: __m256i) -> __m256i {
-    _mm256_srai_epi32::<BITS>(_mm256_add_epi32(value, _mm256_set1_epi32(1 << (BITS - 1))))
 }
 
 /// Four points of four columns, the inputs paired as 0 with 2 and 1 with 3.

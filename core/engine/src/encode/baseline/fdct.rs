@@ -3,20 +3,8 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::fdct_avx2;
+use crate::dct::{CONST_BITS, EVEN, ODD, PASS_BITS};
 use crate::simd::Simd;
-
-pub(super) const CONST_BITS: u32 = 13;
-pub(super) const PASS_BITS: u32 = 2;
-
-/// The even outputs 2 and 6 from the differences of the outer and the inner sums, and the odd ones 1, 3, 5, 7 from the
-/// differences of the inputs 0-7, 1-6, 2-5, 3-4.
-pub(super) const EVEN: [[i16; 2]; 2] = [[10_703, 4433], [4433, -10_704]];
-pub(super) const ODD: [[i16; 4]; 4] = [
-    [11_363, 9633, 6437, 2260],
-    [9633, -2259, -11_362, -6436],
-    [6437, -11_362, 2261, 9633],
-    [2260, -6436, 9633, -11_363],
-];
 
 /// Division by quantisation steps, as multiplication and shift; exact for what the transform gives.
 pub(super) struct Quantiser {

@@ -6,21 +6,9 @@
 
 use std::arch::x86_64::*;
 
-use super::fdct::{CONST_BITS, EVEN, ODD, PASS_BITS, Quantiser};
-use crate::simd::transpose;
-
-/// A pair of weights in every lane.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn weights(even: i16, odd: i16) -> __m256i {
-    _mm256_set1_epi32(i32::from(even) & 0xFFFF | i32::from(odd) << 16)
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn descale<const BITS: i32>(value: __m256i) -> __m256i {
-    _mm256_srai_epi32::<BITS>(_mm256_add_epi32(value, _mm256_set1_epi32(1 << (BITS - 1))))
-}
+use super::fdct::Quantiser;
+use crate::dct::{CONST_BITS, EVEN, ODD, PASS_BITS};
+use crate::simd::{descale, transpose, weights};
 
 /// Rounded sums, to 16 bits.
 #[inline]
