@@ -1,8 +1,11 @@
 //! Cutting out and resampling. The resampling itself is `fast_image_resize`'s: Lanczos with three lobes, stretched
 //! over the source when shrinking, SIMD chosen at run time, colour weighted by alpha.
 
-use fast_image_resize::images::{CroppedImage, Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use std::fmt::Display;
+
+use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4};
+use fast_image_resize::{FilterType, MulDiv, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::error::Error;
 use crate::ops::{Rect, Region};
@@ -45,20 +48,34 @@ pub(crate) fn resize_multiplied(
     resample(pixels, whole, size, &options)
 }
 
+// The kind of pixel is chosen here, not by fast_image_resize, which would be compiled for nine more.
 fn resample(
+    pixels: &Pixels,
+    within: Rect,
+    size: (u32, u32),
+    options: &ResizeOptions,
+) -> Result<Pixels, Error> {
+    match pixels.layout {
+        Layout::Grey => resample_typed::<U8>(pixels, within, size, options),
+        Layout::GreyAlpha => resample_typed::<U8x2>(pixels, within, size, options),
+        Layout::Rgb => resample_typed::<U8x3>(pixels, within, size, options),
+        Layout::Rgba | Layout::Cmyk => resample_typed::<U8x4>(pixels, within, size, options),
+    }
+}
+
+fn resample_typed<P: PixelTrait>(
     pixels: &Pixels,
     within: Rect,
     (width, height): (u32, u32),
     options: &ResizeOptions,
 ) -> Result<Pixels, Error> {
     let mut resized = Pixels::zeroed(width, height, pixels.layout);
-    let kind = pixel_type(pixels.layout);
-    let bug = |error: &dyn std::fmt::Display| Error::Bug(format!("resize: {error}"));
-    let source = ImageRef::new(pixels.width, pixels.height, &pixels.data, kind).map_err(|e| bug(&e))?;
-    let source = CroppedImage::new(&source, within.left, within.top, within.width, within.height)
-        .map_err(|e| bug(&e))?;
-    let mut target = Image::from_slice_u8(width, height, &mut resized.data, kind).map_err(|e| bug(&e))?;
-    Resizer::new().resize(&source, &mut target, options).map_err(|e| bug(&e))?;
+    let Pixels { width: across, height: down, data, .. } = pixels;
+    let source = TypedImageRef::<P>::from_buffer(*across, *down, data).map_err(bug)?;
+    let source = TypedCroppedImage::from_ref(&source, within.left, within.top, within.width, within.height)
+        .map_err(bug)?;
+    let mut target = TypedImage::<P>::from_buffer(width, height, &mut resized.data).map_err(bug)?;
+    Resizer::new().resize_typed(&source, &mut target, options).map_err(bug)?;
     Ok(resized)
 }
 
@@ -70,34 +87,31 @@ fn inside(options: ResizeOptions, within: Rect, region: Region) -> ResizeOptions
     options.crop(left, top, region.width.min(across - left), region.height.min(down - top))
 }
 
-fn pixel_type(layout: Layout) -> PixelType {
-    match layout {
-        Layout::Grey => PixelType::U8,
-        Layout::GreyAlpha => PixelType::U8x2,
-        Layout::Rgb => PixelType::U8x3,
-        Layout::Rgba | Layout::Cmyk => PixelType::U8x4,
-    }
-}
-
 /// Multiplies colour by alpha, in place. Layouts without alpha are left alone.
 pub(crate) fn multiply_alpha(pixels: &mut Pixels) -> Result<(), Error> {
-    alpha(pixels, |image| fast_image_resize::MulDiv::new().multiply_alpha_inplace(image))
+    match pixels.layout {
+        Layout::GreyAlpha => MulDiv::new().multiply_alpha_inplace_typed(&mut typed::<U8x2>(pixels)?),
+        Layout::Rgba => MulDiv::new().multiply_alpha_inplace_typed(&mut typed::<U8x4>(pixels)?),
+        Layout::Grey | Layout::Rgb | Layout::Cmyk => return Ok(()),
+    }
+    .map_err(bug)
 }
 
 /// Divides colour by alpha, in place. Layouts without alpha are left alone.
 pub(crate) fn divide_alpha(pixels: &mut Pixels) -> Result<(), Error> {
-    alpha(pixels, |image| fast_image_resize::MulDiv::new().divide_alpha_inplace(image))
+    match pixels.layout {
+        Layout::GreyAlpha => MulDiv::new().divide_alpha_inplace_typed(&mut typed::<U8x2>(pixels)?),
+        Layout::Rgba => MulDiv::new().divide_alpha_inplace_typed(&mut typed::<U8x4>(pixels)?),
+        Layout::Grey | Layout::Rgb | Layout::Cmyk => return Ok(()),
+    }
+    .map_err(bug)
 }
 
-fn alpha<E: std::fmt::Display>(
-    pixels: &mut Pixels,
-    change: impl Fn(&mut Image) -> Result<(), E>,
-) -> Result<(), Error> {
-    if !pixels.layout.has_alpha() {
-        return Ok(());
-    }
-    let kind = pixel_type(pixels.layout);
-    let mut image = Image::from_slice_u8(pixels.width, pixels.height, &mut pixels.data, kind)
-        .map_err(|error| Error::Bug(format!("alpha: {error}")))?;
-    change(&mut image).map_err(|error| Error::Bug(format!("alpha: {error}")))
+fn typed<P: PixelTrait>(pixels: &mut Pixels) -> Result<TypedImage<'_, P>, Error> {
+    TypedImage::from_buffer(pixels.width, pixels.height, &mut pixels.data).map_err(bug)
+}
+
+/// The sizes that are given fit each other, so that these errors can't occur.
+fn bug(error: impl Display) -> Error {
+    Error::Bug(format!("resampling: {error}"))
 }
