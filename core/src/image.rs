@@ -17,6 +17,8 @@ pub struct Image {
     pub created_at: Timestamp,
     /// The version that transformations start from.
     pub current: Version,
+    /// The version that redo would make current, if the last move was an undo.
+    pub redo: Option<u32>,
 }
 
 /// One state of an image.

@@ -17,6 +17,7 @@
 
 mod accounts;
 mod content;
+mod history;
 mod ids;
 mod image;
 mod job;
@@ -38,6 +39,7 @@ mod worker;
 
 pub use accounts::{Accounts, LoginError, RegisterError};
 pub use content::{BlobKey, BlobPrefix, Content, ContentHash, ParseBlobKeyError};
+pub use history::{History, Step, Stepped};
 pub use ids::{ImageId, JobId, ParseIdError, UserId};
 pub use image::{Image, NewVersion, Version};
 pub use job::{

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 
 use crate::content::{BlobPrefix, Content};
+use crate::history::{Step, Stepped};
 use crate::ids::{ImageId, UserId};
-use crate::image::Image;
+use crate::image::{Image, Version};
 use crate::job::{Job, STRAGGLER_GRACE};
 use crate::ports::{Blob, BlobStoreExt, CacheKey, Event, Page, PageRequest, PortError};
 use crate::services::Ports;
@@ -37,6 +38,21 @@ impl Library {
         self.ports.images.list(owner, page).await
     }
 
+    /// A user's image with all its versions, ascending; `None` also for images of others.
+    pub async fn versions(
+        &self,
+        owner: UserId,
+        id: ImageId,
+    ) -> Result<Option<(Image, Vec<Version>)>, PortError> {
+        let Some(image) = self.get(owner, id).await? else { return Ok(None) };
+        Ok(Some((image, self.ports.images.versions(id).await?)))
+    }
+
+    /// Makes another version of a user's image current.
+    pub async fn step(&self, owner: UserId, id: ImageId, step: Step) -> Result<Stepped, PortError> {
+        self.ports.images.step(owner, id, step).await
+    }
+
     /// The bytes of stored content, through the cache where it is small; `None` if they are gone. A range is
     /// read from the store.
     pub async fn open(
@@ -57,13 +73,8 @@ impl Library {
         let Some(bytes) = self.ports.blobs.get_bytes(content.blob.clone(), content.bytes).await? else {
             return Ok(None);
         };
-        self.remember(content, bytes.clone()).await;
+        remember(&self.ports, &self.settings, content, bytes.clone()).await;
         Ok(Some(whole(bytes)))
-    }
-
-    /// Puts bytes into the cache if they are small enough.
-    pub(crate) async fn remember(&self, content: &Content, bytes: Bytes) {
-        remember(&self.ports, &self.settings, content, bytes).await;
     }
 
     /// Deletes a user's image with its versions, results, open jobs and cache entries. Returns whether there

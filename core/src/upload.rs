@@ -107,7 +107,8 @@ impl Uploads {
             alpha: arrival.header.alpha,
         };
         let now = self.ports.clock.now();
-        let image = Image { id, owner, created_at: now, current: Version::original(content, now) };
+        let image =
+            Image { id, owner, created_at: now, current: Version::original(content, now), redo: None };
         match self.ports.images.insert(image.clone()).await {
             Ok(true) => Ok(image),
             Ok(false) => {

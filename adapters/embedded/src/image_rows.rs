@@ -1,7 +1,7 @@
 //! The statements behind [`SqliteImages`](crate::SqliteImages). Stages are literals (0 reserved, 1 present,
 //! 2 deleted), because SQLite uses a partial index only if the query shows its condition.
 
-use pixmill::{Image, ImageId, JobId, NewVersion, Timestamp, UserId, Version};
+use pixmill::{History, Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::columns::{Cursor, image_id, job_id, millis, timestamp, user_id};
@@ -11,7 +11,7 @@ type Result<T> = std::result::Result<T, DatabaseError>;
 
 /// An image beside its current version, in the order that `read_image` expects.
 const SELECT_IMAGE: &str = "
-    SELECT v.number, v.parent, v.job, v.content, v.created_at, i.id, i.owner, i.created_at
+    SELECT v.number, v.parent, v.job, v.content, v.created_at, i.id, i.owner, i.created_at, i.undone
     FROM images i JOIN versions v ON v.image = i.id AND v.number = i.current
     WHERE i.stage = 1";
 
@@ -29,7 +29,7 @@ pub(crate) fn reserve(connection: &Connection, id: ImageId, due_at: Timestamp) -
 }
 
 pub(crate) fn insert(connection: &Connection, image: &Image, now: Timestamp) -> Result<bool> {
-    let Image { id, owner, created_at, current } = image;
+    let Image { id, owner, created_at, current, redo: _ } = image;
     let sql = "UPDATE images SET stage = 1, owner = ?1, created_at = ?2, current = ?4, next_number = ?4 + 1,
                                  due_at = NULL
                WHERE id = ?3 AND stage = 0 AND due_at > ?5";
@@ -123,24 +123,54 @@ pub(crate) fn add_version(
         Version { number, parent: Some(*parent), job: Some(*job), content: content.clone(), created_at: now };
     insert_version(connection, *image, &version)?;
     connection
-        .prepare_cached("UPDATE images SET current = ?1, next_number = ?1 + 1 WHERE id = ?2")?
-        .execute(params![number, image.as_bytes()])?;
+        .prepare_cached("UPDATE images SET next_number = ? WHERE id = ?")?
+        .execute(params![number + 1, image.as_bytes()])?;
+    write_history(connection, *image, &History::at(number))?;
     Ok(Some(number))
 }
 
 pub(crate) fn drop_version(connection: &Connection, id: ImageId, job: JobId) -> Result<()> {
-    let dropped = connection
-        .prepare_cached("DELETE FROM versions WHERE image = ? AND job = ? RETURNING number, parent")?
-        .query_row(params![id.as_bytes(), job.as_bytes()], |row| Ok((row.get::<_, u32>(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((number, parent)) = dropped else { return Ok(()) };
-    let parent: Option<u32> = parent;
-    // If the parent was dropped before, the latest version before this one stands in for it.
-    let sql = "UPDATE images SET current = (SELECT number FROM versions WHERE image = ?1 AND number < ?2
-                                            ORDER BY number = ?3 DESC, number DESC LIMIT 1)
-               WHERE id = ?1 AND current = ?2";
-    connection.prepare_cached(sql)?.execute(params![id.as_bytes(), number, parent])?;
+    let all = versions(connection, id)?;
+    let Some(dropped) = all.iter().find(|version| version.job == Some(job)) else { return Ok(()) };
+    let history = history(connection, id)?;
+    connection
+        .prepare_cached("DELETE FROM versions WHERE image = ? AND number = ?")?
+        .execute(params![id.as_bytes(), dropped.number])?;
+    let left: Vec<_> = all.iter().filter(|version| version.number != dropped.number).cloned().collect();
+    write_history(connection, id, &history.without(dropped, &left))
+}
+
+pub(crate) fn step(connection: &Connection, owner: UserId, id: ImageId, step: Step) -> Result<Stepped> {
+    if get(connection, owner, id)?.is_none() {
+        return Ok(Stepped::NoImage);
+    }
+    let Some(next) = history(connection, id)?.step(step, &versions(connection, id)?) else {
+        return Ok(step.refused());
+    };
+    write_history(connection, id, &next)?;
+    Ok(get(connection, owner, id)?.map_or(Stepped::NoImage, |image| Stepped::Moved(Box::new(image))))
+}
+
+/// The history of a present image.
+fn history(connection: &Connection, id: ImageId) -> Result<History> {
+    let mut statement = connection.prepare_cached("SELECT current, undone FROM images WHERE id = ?")?;
+    let mut rows = statement.query(params![id.as_bytes()])?;
+    let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    Ok(History { current: row.get(0)?, undone: read_undone(row, 1)? })
+}
+
+fn write_history(connection: &Connection, id: ImageId, history: &History) -> Result<()> {
+    let History { current, undone } = history;
+    connection.prepare_cached("UPDATE images SET current = ?, undone = ? WHERE id = ?")?.execute(params![
+        current,
+        serde_json::to_string(undone)?,
+        id.as_bytes()
+    ])?;
     Ok(())
+}
+
+fn read_undone(row: &Row<'_>, column: usize) -> Result<Vec<u32>> {
+    Ok(serde_json::from_str(&row.get::<_, String>(column)?)?)
 }
 
 pub(crate) fn delete(connection: &Connection, owner: UserId, id: ImageId, due_at: Timestamp) -> Result<bool> {
@@ -196,6 +226,7 @@ fn read_image(row: &Row<'_>) -> Result<Image> {
         owner: user_id(row, 6)?,
         created_at: timestamp(row, 7)?,
         current: read_version(row)?,
+        redo: read_undone(row, 8)?.last().copied(),
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pixmill::ports::{Clock, Images, Page, PageRequest, PortError};
-use pixmill::{Image, ImageId, JobId, NewVersion, UserId, Version};
+use pixmill::{Image, ImageId, JobId, NewVersion, Step, Stepped, UserId, Version};
 
 use crate::columns::row_limit;
 use crate::database::Database;
@@ -81,6 +81,12 @@ impl Images for SqliteImages {
     async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
         self.database
             .write("images.drop_version", Durable, move |c| image_rows::drop_version(c, id, job), |()| ())
+            .await
+    }
+
+    async fn step(&self, owner: UserId, id: ImageId, step: Step) -> Result<Stepped, PortError> {
+        self.database
+            .write("images.step", Durable, move |c| image_rows::step(c, owner, id, step), |stepped| stepped)
             .await
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pixmill::ports::{Clock, Images, Page, PageRequest, PortError};
-use pixmill::{Image, ImageId, JobId, NewVersion, Timestamp, UserId, Version};
+use pixmill::{History, Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version};
 
 use crate::lock;
 use crate::timeline::Timeline;
@@ -35,7 +35,7 @@ struct Present {
     created_at: Timestamp,
     /// Ascending by number.
     versions: Vec<Version>,
-    current: u32,
+    history: History,
     last_number: u32,
 }
 
@@ -77,8 +77,9 @@ impl State {
 
 impl Present {
     fn image(&self, id: ImageId) -> Image {
-        let current = self.version(self.current).expect("the current version is never dropped").clone();
-        Image { id, owner: self.owner, created_at: self.created_at, current }
+        let History { current, undone } = &self.history;
+        let current = self.version(*current).expect("the current version is never dropped").clone();
+        Image { id, owner: self.owner, created_at: self.created_at, current, redo: undone.last().copied() }
     }
 
     fn version(&self, number: u32) -> Option<&Version> {
@@ -93,7 +94,7 @@ impl Present {
         self.last_number += 1;
         let number = self.last_number;
         self.versions.push(Version { number, parent: Some(parent), job: Some(job), content, created_at });
-        self.current = number;
+        self.history = History::at(number);
         number
     }
 
@@ -102,11 +103,13 @@ impl Present {
             return;
         };
         let dropped = self.versions.remove(place);
-        if self.current == dropped.number {
-            // The parent may have been dropped before; then the version just below takes its place.
-            let parent = dropped.parent.filter(|parent| self.version(*parent).is_some());
-            self.current = parent.unwrap_or_else(|| self.versions[place - 1].number);
-        }
+        self.history = self.history.without(&dropped, &self.versions);
+    }
+
+    /// Whether there was anywhere to go.
+    fn step(&mut self, step: Step) -> bool {
+        let next = self.history.step(step, &self.versions);
+        next.map(|next| self.history = next).is_some()
     }
 }
 
@@ -124,7 +127,7 @@ impl Images for MemoryImages {
     async fn insert(&self, image: Image) -> Result<bool, PortError> {
         let now = self.clock.now();
         let State { images, timeline } = &mut *lock(&self.state);
-        let Image { id, owner, created_at, current } = image;
+        let Image { id, owner, created_at, current, redo: _ } = image;
         let Some(stage) = images.get_mut(&id) else { return Ok(false) };
         // An expired reservation may be on its way to removal.
         if !matches!(stage, Stage::Reserved { until } if *until > now) {
@@ -132,8 +135,8 @@ impl Images for MemoryImages {
         }
         let number = current.number;
         let versions = vec![current];
-        *stage =
-            Stage::Present(Present { owner, created_at, versions, current: number, last_number: number });
+        let history = History::at(number);
+        *stage = Stage::Present(Present { owner, created_at, versions, history, last_number: number });
         timeline.add(owner, created_at, id);
         Ok(true)
     }
@@ -165,6 +168,15 @@ impl Images for MemoryImages {
             present.drop_of(job);
         }
         Ok(())
+    }
+
+    async fn step(&self, owner: UserId, id: ImageId, step: Step) -> Result<Stepped, PortError> {
+        let mut state = lock(&self.state);
+        let Some(present) = state.present_mut(id).filter(|present| present.owner == owner) else {
+            return Ok(Stepped::NoImage);
+        };
+        let moved = present.step(step);
+        Ok(if moved { Stepped::Moved(Box::new(present.image(id))) } else { step.refused() })
     }
 
     async fn delete(&self, owner: UserId, id: ImageId, grace: Duration) -> Result<bool, PortError> {

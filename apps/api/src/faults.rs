@@ -19,6 +19,21 @@ pub(crate) fn unknown_image() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown_image", "you have no image with this id")
 }
 
+pub(crate) fn unknown_version() -> Problem {
+    let detail = "the image has no version with this number; GET /images/{id}/versions lists them";
+    Problem::new(StatusCode::NOT_FOUND, "unknown_version", detail)
+}
+
+pub(crate) fn nothing_to_undo() -> Problem {
+    let detail = "the current version is the upload; there is nothing to undo";
+    Problem::new(StatusCode::CONFLICT, "nothing_to_undo", detail)
+}
+
+pub(crate) fn nothing_to_redo() -> Problem {
+    let detail = "nothing was undone since a version was last saved or restored; there is nothing to redo";
+    Problem::new(StatusCode::CONFLICT, "nothing_to_redo", detail)
+}
+
 pub(crate) fn unknown_job() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown_job", "you have no job with this id")
 }

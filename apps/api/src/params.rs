@@ -3,14 +3,14 @@
 
 use std::str::FromStr;
 
-use pixmill::{FieldError, ImageId, JobId, JobStatus};
+use pixmill::{FieldError, ImageId, JobId, JobStatus, Version};
 use poem::http::StatusCode;
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::Value;
 
-use crate::faults::{unknown_image, unknown_job};
+use crate::faults::{unknown_image, unknown_job, unknown_version};
 use crate::problem::Problem;
 
 /// An id in the path.
@@ -18,6 +18,11 @@ pub(crate) struct Path<T>(pub(crate) T);
 
 /// What can be named in a path.
 pub(crate) trait PathId: FromStr + Send {
+    /// What the document says of it.
+    fn schema() -> MetaSchema {
+        id_schema()
+    }
+
     /// The answer where there is nothing with such an id.
     fn unknown() -> Problem;
 }
@@ -34,6 +39,30 @@ impl PathId for JobId {
     }
 }
 
+/// The number of a version.
+pub(crate) struct VersionNumber(pub(crate) u32);
+
+impl FromStr for VersionNumber {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl PathId for VersionNumber {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            minimum: Some(f64::from(Version::FIRST)),
+            ..MetaSchema::new_with_format("integer", "uint32")
+        }
+    }
+
+    fn unknown() -> Problem {
+        unknown_version()
+    }
+}
+
 impl<'a, T: PathId> ApiExtractor<'a> for Path<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
     const PARAM_IS_REQUIRED: bool = true;
@@ -46,7 +75,7 @@ impl<'a, T: PathId> ApiExtractor<'a> for Path<T> {
     }
 
     fn param_schema_ref() -> Option<MetaSchemaRef> {
-        Some(inline(id_schema()))
+        Some(inline(T::schema()))
     }
 
     async fn from_request(

@@ -8,6 +8,7 @@ mod images;
 mod jobs;
 pub(crate) mod socket;
 mod transforms;
+mod versions;
 
 use std::sync::Arc;
 
@@ -16,14 +17,22 @@ use poem_openapi::Tags;
 use crate::app::State;
 
 /// All operations. Every path is in one group only, or its methods would hide each other in the document.
-pub(crate) type Api =
-    (accounts::Accounts, images::Images, transforms::Transforms, jobs::Jobs, events::Events, health::Health);
+pub(crate) type Api = (
+    accounts::Accounts,
+    images::Images,
+    versions::Versions,
+    transforms::Transforms,
+    jobs::Jobs,
+    events::Events,
+    health::Health,
+);
 
 /// The operations over `state`.
 pub(crate) fn api(state: &Arc<State>) -> Api {
     (
         accounts::Accounts(state.clone()),
         images::Images(state.clone()),
+        versions::Versions(state.clone()),
         transforms::Transforms(state.clone()),
         jobs::Jobs(state.clone()),
         events::Events(state.clone()),
@@ -39,6 +48,8 @@ enum Group {
     Accounts,
     /// Uploading, listing, reading and deleting images.
     Images,
+    /// Listing the versions of an image, undo and redo.
+    Versions,
     /// Asking for transformations, and fetching what they made.
     Transformations,
     /// Following jobs.

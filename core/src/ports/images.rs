@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::history::{Step, Stepped};
 use crate::ids::{ImageId, JobId, UserId};
 use crate::image::{Image, NewVersion, Version};
 use crate::ports::PortError;
@@ -85,13 +86,25 @@ pub trait Images: Send + Sync + 'static {
     /// - The same job adds one version, however often it calls: the number is the same each time, and what is
     ///   current does not change again.
     /// - Of concurrent additions each gets a number of its own, and the last one is current.
+    /// - Afterwards there is nothing to redo.
     async fn add_version(&self, version: NewVersion) -> Result<Option<u32>, PortError>;
 
     /// Takes back the version that `job` added; nothing if there is none.
     ///
     /// # Behavior
     /// - If it was current, its parent is current afterwards.
+    /// - Undo and redo pass over it.
     async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError>;
+
+    /// Makes another version of a user's image current, as [`History`](crate::History) says.
+    ///
+    /// # Behavior
+    /// - Undo leads to the parent, redo back through what undo has left.
+    /// - Restoring leads to any version, after which there is nothing to redo.
+    /// - With nothing to undo or redo, and to an unknown version, nothing changes.
+    /// - Where `get` would find nothing the answer is `NoImage`.
+    /// - Of concurrent steps each starts where another ended.
+    async fn step(&self, owner: UserId, id: ImageId, step: Step) -> Result<Stepped, PortError>;
 
     /// Deletes a user's image. The caller removes the blobs at once; `grace` later the image falls due, for what
     /// a straggling writer may have added since.

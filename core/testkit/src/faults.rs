@@ -35,6 +35,7 @@ pub const OPERATIONS: &[&str] = &[
     "images.list",
     "images.purge",
     "images.reserve",
+    "images.step",
     "images.version",
     "images.versions",
     "jobs.accept",

@@ -38,7 +38,7 @@ pub fn content(blob: BlobKey, bytes: &[u8]) -> Content {
 pub fn image(owner: UserId, created_at: Timestamp) -> Image {
     let id = ImageId::random();
     let original = content(BlobKey::original(id), id.as_bytes());
-    Image { id, owner, created_at, current: Version::original(original, created_at) }
+    Image { id, owner, created_at, current: Version::original(original, created_at), redo: None }
 }
 
 /// What a random job made of version `parent` of `image`.

@@ -18,4 +18,5 @@ mod rate_limit;
 mod start;
 mod stop;
 mod tokens;
+mod versions;
 mod walk;

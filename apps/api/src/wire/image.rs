@@ -1,6 +1,6 @@
 //! Images as clients see them.
 
-use pixmill::{Format, Image};
+use pixmill::{Format, Image, Version};
 use poem_openapi::{Enum, Object};
 use serde::Serialize;
 
@@ -71,7 +71,7 @@ pub(crate) struct ImageView {
 impl ImageView {
     /// An image with a link to its current version.
     pub(crate) fn new(image: &Image, url: String) -> Self {
-        let Image { id, owner: _, created_at, current } = image;
+        let Image { id, owner: _, created_at, current, redo: _ } = image;
         Self {
             id: id.to_string(),
             url,
@@ -94,4 +94,70 @@ pub(crate) struct ImageList {
     /// If there are more: what to pass as `after` to get them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
+}
+
+/// One state of an image.
+#[derive(Object, Serialize)]
+#[oai(rename = "Version", rename_all = "camelCase", skip_serializing_if_is_none)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VersionView {
+    /// 1 is the upload; numbers grow and are never used again.
+    #[oai(validator(minimum(value = "1")))]
+    number: u32,
+    /// The version it was made from; absent for the upload.
+    #[oai(validator(minimum(value = "1")))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<u32>,
+    /// The job that made it; absent for the upload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<String>,
+    /// A signed link at which anybody can read the version until it expires.
+    url: String,
+    /// The format.
+    format: ImageFormat,
+    /// Width in pixels, upright.
+    #[oai(validator(minimum(value = "1")))]
+    width: u32,
+    /// Height in pixels, upright.
+    #[oai(validator(minimum(value = "1")))]
+    height: u32,
+    /// Size of the file in bytes.
+    #[oai(validator(minimum(value = "0")))]
+    bytes: u64,
+    /// When it was made.
+    created_at: DateTime,
+}
+
+impl VersionView {
+    /// A version with a link to it.
+    pub(crate) fn new(version: Version, url: String) -> Self {
+        let Version { number, parent, job, content, created_at } = version;
+        Self {
+            number,
+            parent,
+            job_id: job.map(|job| job.to_string()),
+            url,
+            format: content.format.into(),
+            width: content.width,
+            height: content.height,
+            bytes: content.bytes,
+            created_at: DateTime(created_at),
+        }
+    }
+}
+
+/// All versions of an image.
+#[derive(Object, Serialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VersionList {
+    /// The versions, by number.
+    pub(crate) items: Vec<VersionView>,
+    /// The number of the current version.
+    #[oai(validator(minimum(value = "1")))]
+    pub(crate) current: u32,
+    /// Whether the current version was made from another.
+    pub(crate) can_undo: bool,
+    /// Whether an undo can be taken back.
+    pub(crate) can_redo: bool,
 }

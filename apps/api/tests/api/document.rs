@@ -127,9 +127,13 @@ fn every_operation_is_named_and_complete() {
         "getTransformedImage",
         "listImages",
         "listJobs",
+        "listVersions",
         "login",
+        "redoVersion",
         "registerUser",
+        "restoreVersion",
         "transformImage",
+        "undoVersion",
         "uploadImage",
     ];
     assert_eq!(ids.into_iter().collect::<Vec<_>>(), expected);

@@ -9,4 +9,5 @@ mod limits;
 mod logs;
 mod support;
 mod uploads;
+mod versions;
 mod wire;

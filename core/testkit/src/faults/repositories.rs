@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use pixmill::ports::{Accepted, Cancellation, CreateUser, Images, Jobs, Page, PageRequest, PortError, Users};
 use pixmill::{
     Claim, ClaimTerms, Derivation, Image, ImageId, Job, JobId, JobStatus, LeaseToken, NewVersion, Outcome,
-    User, UserId, Username, Version,
+    Step, Stepped, User, UserId, Username, Version,
 };
 
 use super::Faulty;
@@ -59,6 +59,10 @@ impl<P: Images + ?Sized> Images for Faulty<P> {
 
     async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
         self.plan.around("images.drop_version", self.inner.drop_version(id, job)).await
+    }
+
+    async fn step(&self, owner: UserId, id: ImageId, step: Step) -> Result<Stepped, PortError> {
+        self.plan.around("images.step", self.inner.step(owner, id, step)).await
     }
 
     async fn delete(&self, owner: UserId, id: ImageId, grace: Duration) -> Result<bool, PortError> {

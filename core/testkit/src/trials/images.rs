@@ -2,15 +2,17 @@
 
 mod present;
 mod removal;
+mod steps;
 mod versioning;
 
 use std::time::Duration;
 
 use pixmill::ports::{Images, Page, PageRequest};
-use pixmill::{Image, ImageId, JobId, UserId, Version};
+use pixmill::{Image, ImageId, JobId, NewVersion, Step, Stepped, UserId, Version};
 
 use self::present::{get, insert, list, reserve};
 use self::removal::{delete, due_removals, purge};
+use self::steps::step;
 use self::versioning::{add_version, drop_version, version, versions};
 use super::{HOUR, at_once, trials};
 use crate::fixtures;
@@ -40,9 +42,20 @@ trials! { "images", dyn Images;
         the_number_is_larger_than_that_of_any_version_the_image_ever_had,
         the_same_job_adds_one_version_however_often_it_calls_and_what_is_current_does_not_change_again,
         of_concurrent_additions_each_gets_a_number_of_its_own_and_the_last_one_is_current,
+        afterwards_there_is_nothing_to_redo,
         an_image_that_is_not_present_gets_none,
     }
-    drop_version { if_it_was_current_its_parent_is_current_afterwards }
+    drop_version {
+        if_it_was_current_its_parent_is_current_afterwards,
+        undo_and_redo_pass_over_it,
+    }
+    step {
+        undo_leads_to_the_parent_redo_back_through_what_undo_has_left,
+        restoring_leads_to_any_version_after_which_there_is_nothing_to_redo,
+        with_nothing_to_undo_or_redo_and_to_an_unknown_version_nothing_changes,
+        where_get_would_find_nothing_the_answer_is_noimage,
+        of_concurrent_steps_each_starts_where_another_ended,
+    }
     delete {
         the_image_its_versions_and_its_place_in_lists_are_gone_when_the_call_returns,
         the_answer_is_false_where_get_would_find_nothing,
@@ -88,6 +101,18 @@ async fn assert_unseen(images: &Subject<dyn Images>, image: &Image) {
     assert_eq!(images.version(image.id, Version::FIRST).await.unwrap(), None);
     assert_eq!(images.versions(image.id).await.unwrap(), []);
     assert!(!listed(images, image.owner).await.contains(&image.id));
+}
+
+async fn added(images: &Subject<dyn Images>, version: &NewVersion) -> u32 {
+    images.add_version(version.clone()).await.unwrap().expect("the image is present")
+}
+
+/// Takes a step that leads somewhere. Returns the number of the version it leads to, and that of the redo.
+async fn moved(images: &Subject<dyn Images>, image: &Image, step: Step) -> (u32, Option<u32>) {
+    let stepped = images.step(image.owner, image.id, step).await.unwrap();
+    let Stepped::Moved(moved) = stepped else { panic!("{step:?}: {stepped:?}") };
+    assert_eq!(images.get(image.owner, image.id).await.unwrap().as_ref(), Some(&*moved));
+    (moved.current.number, moved.redo)
 }
 
 async fn current(images: &Subject<dyn Images>, image: &Image) -> Version {

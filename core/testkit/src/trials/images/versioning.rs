@@ -1,12 +1,6 @@
 //! Trials of versions.
 
-use pixmill::NewVersion;
-
 use super::*;
-
-async fn added(images: &Subject<dyn Images>, version: &NewVersion) -> u32 {
-    images.add_version(version.clone()).await.unwrap().expect("the image is present")
-}
 
 /// Runs `check` on ids that are reserved, deleted and unknown.
 async fn not_present(images: &Subject<dyn Images>) -> [ImageId; 3] {
@@ -117,6 +111,22 @@ pub(super) mod add_version {
         assert_eq!(images.versions(image.id).await.unwrap().len(), 13);
     }
 
+    pub(in crate::trials::images) async fn afterwards_there_is_nothing_to_redo(images: Subject<dyn Images>) {
+        let image = inserted(&images).await;
+        let second = fixtures::new_version(image.id, 1);
+        let number = added(&images, &second).await;
+        assert_eq!(moved(&images, &image, Step::Undo).await, (1, Some(number)));
+        assert_eq!(added(&images, &second).await, number);
+        let again = images.get(image.owner, image.id).await.unwrap();
+        assert_eq!(again.map(|image| image.redo), Some(Some(number)), "the same job adds nothing");
+
+        let tip = added(&images, &fixtures::new_version(image.id, 1)).await;
+        let now = images.get(image.owner, image.id).await.unwrap();
+        assert_eq!(now.map(|image| (image.current.number, image.redo)), Some((tip, None)));
+        assert_eq!(images.step(image.owner, image.id, Step::Redo).await.unwrap(), Stepped::Nowhere);
+        assert!(images.version(image.id, number).await.unwrap().is_some(), "it stays listed");
+    }
+
     pub(in crate::trials::images) async fn an_image_that_is_not_present_gets_none(
         images: Subject<dyn Images>,
     ) {
@@ -155,5 +165,22 @@ pub(super) mod drop_version {
         assert_eq!(current(&images, &image).await, image.current, "the parent is current again");
         assert_eq!(images.versions(image.id).await.unwrap(), [image.current]);
         assert_eq!(current(&images, &untouched).await, untouched.current);
+    }
+
+    pub(in crate::trials::images) async fn undo_and_redo_pass_over_it(images: Subject<dyn Images>) {
+        let image = inserted(&images).await;
+        let middle = fixtures::new_version(image.id, 1);
+        let parent = added(&images, &middle).await;
+        let last = added(&images, &fixtures::new_version(image.id, parent)).await;
+        images.drop_version(image.id, middle.job).await.unwrap();
+        assert_eq!(moved(&images, &image, Step::Undo).await, (1, Some(last)), "its parent is gone");
+        assert_eq!(moved(&images, &image, Step::Redo).await, (last, None));
+
+        let undone = fixtures::new_version(image.id, last);
+        let number = added(&images, &undone).await;
+        assert_eq!(moved(&images, &image, Step::Undo).await, (last, Some(number)));
+        assert_eq!(moved(&images, &image, Step::Undo).await, (1, Some(last)));
+        images.drop_version(image.id, undone.job).await.unwrap();
+        assert_eq!(moved(&images, &image, Step::Redo).await, (last, None));
     }
 }
