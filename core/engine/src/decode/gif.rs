@@ -2,10 +2,10 @@
 //!
 //! The background colour of the file is ignored, as browsers do.
 
-use std::io::Cursor;
+use std::io;
+use std::num::NonZeroU64;
 
-use image::codecs::gif::GifDecoder;
-use image::{ImageDecoder, ImageError};
+use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
 
 use super::head::{Head, Stop};
 use super::{Announced, Decoded, undecodable};
@@ -66,30 +66,56 @@ pub(super) fn decode(
     limits: &Limits,
     cancel: &CancelToken,
 ) -> Result<Decoded, Error> {
-    let mut decoder = GifDecoder::new(Cursor::new(source)).map_err(|error| refused(&error))?;
-    if decoder.dimensions() != (header.width, header.height) {
+    let most = limits.max_memory_bytes.min(limits.max_pixels.saturating_mul(4));
+    let mut options = DecodeOptions::new();
+    options.set_color_output(ColorOutput::RGBA);
+    options.set_memory_limit(NonZeroU64::new(most).map_or(MemoryLimit::Unlimited, MemoryLimit::Bytes));
+    let mut decoder = options.read_info(source).map_err(|error| refused(&error))?;
+    if (u32::from(decoder.width()), u32::from(decoder.height())) != (header.width, header.height) {
         return Err(undecodable(Format::Gif, "it has two headers that disagree"));
     }
-    let mut within = image::Limits::no_limits();
-    within.max_alloc = Some(limits.max_memory_bytes.min(limits.max_pixels.saturating_mul(4)));
-    decoder.set_limits(within).map_err(|error| refused(&error))?;
+    let frame = decoder.next_frame_info().map_err(|error| refused(&error))?;
+    let frame = frame.ok_or_else(|| undecodable(Format::Gif, "it has no frame"))?;
+    let [left, top, width] = [frame.left, frame.top, frame.width].map(usize::from);
+    let bytes = decoder.buffer_size();
+    if bytes as u64 > most {
+        return Err(refused(&DecodingError::MemoryLimit));
+    }
     let mut pixels = Pixels::zeroed(header.width, header.height, Layout::Rgba);
     cancel.check()?;
-    decoder.read_image(&mut pixels.data).map_err(|error| refused(&error))?;
+    let stride = pixels.stride();
+    let (row, first) = (width * 4, top * stride);
+    match pixels.data.get_mut(first..first + bytes) {
+        // As wide as the screen and not below its end: the common case.
+        Some(place) if left == 0 && row == stride => decoder.read_into_buffer(place),
+        _ => {
+            let mut data = vec![0; bytes];
+            let read = decoder.read_into_buffer(&mut data);
+            // What reaches beyond the screen is not shown.
+            let shown = row.min(stride.saturating_sub(left * 4));
+            if shown > 0 {
+                let rows = pixels.data.chunks_exact_mut(stride).skip(top);
+                for (screen, frame) in rows.zip(data.chunks_exact(row)) {
+                    screen[left * 4..][..shown].copy_from_slice(&frame[..shown]);
+                }
+            }
+            read
+        }
+    }
+    .map_err(|error| refused(&error))?;
     cancel.check()?;
     Ok(Decoded { pixels, icc: None })
 }
 
-fn refused(error: &ImageError) -> Error {
+fn refused(error: &DecodingError) -> Error {
     match error {
-        ImageError::Limits(_) => undecodable(Format::Gif, "its first frame needs more memory than allowed"),
-        ImageError::Parameter(_) => undecodable(Format::Gif, "it has no frame"),
-        ImageError::IoError(_) => undecodable(Format::Gif, "it is cut short"),
-        ImageError::Decoding(inner) => undecodable(
-            Format::Gif,
-            std::error::Error::source(inner)
-                .map_or_else(|| "its data is corrupt".to_owned(), ToString::to_string),
-        ),
+        DecodingError::MemoryLimit | DecodingError::OutOfMemory => {
+            undecodable(Format::Gif, "its first frame needs more memory than allowed")
+        }
+        DecodingError::UnexpectedEof => undecodable(Format::Gif, "it is cut short"),
+        DecodingError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            undecodable(Format::Gif, "it is cut short")
+        }
         other => undecodable(Format::Gif, other.to_string()),
     }
 }

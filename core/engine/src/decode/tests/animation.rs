@@ -14,19 +14,17 @@ fn animated_gif(frames: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = ::gif::Encoder::new(&mut bytes, 4, 3, &[]).unwrap();
     for _ in 0..frames {
-        let frame = ::gif::Frame {
-            left: 1,
-            top: 2,
-            width: 1,
-            height: 1,
-            palette: Some(vec![255, 0, 0, 0, 0, 0]),
-            buffer: Cow::Borrowed(&[0]),
-            ..::gif::Frame::default()
-        };
-        encoder.write_frame(&frame).unwrap();
+        encoder.write_frame(&red_frame([1, 2], [1, 1])).unwrap();
     }
     drop(encoder);
     bytes
+}
+
+/// A red frame of a GIF at this place, of this size.
+fn red_frame([left, top]: [u16; 2], [width, height]: [u16; 2]) -> ::gif::Frame<'static> {
+    let buffer = Cow::Owned(vec![0; usize::from(width) * usize::from(height)]);
+    let palette = Some(vec![255, 0, 0, 0, 0, 0]);
+    ::gif::Frame { left, top, width, height, palette, buffer, ..::gif::Frame::default() }
 }
 
 /// Frames of 2 x 2 at (2, 0) on a canvas of 5 x 3; positions are stored halved.
@@ -51,6 +49,24 @@ fn the_first_frame_lies_on_the_canvas() {
     let red: Vec<usize> = (0..15).filter(|i| found.data[i * 4..][..4] == RED).collect();
     let clear = (0..15).filter(|i| found.data[i * 4..][..4] == CLEAR).count();
     assert_eq!((red, clear), (vec![2, 3, 7, 8], 11));
+}
+
+#[test]
+fn of_a_gif_frame_anywhere_the_part_on_the_canvas_is_seen() {
+    for place in (0..6).flat_map(|left| (0..5).map(move |top| [left, top])) {
+        for size in [[1, 1], [4, 3], [4, 2], [4, 1], [2, 4], [5, 2], [9, 9]] {
+            let mut bytes = Vec::new();
+            let mut encoder = ::gif::Encoder::new(&mut bytes, 4, 3, &[]).unwrap();
+            encoder.write_frame(&red_frame(place, size)).unwrap();
+            drop(encoder);
+            let found = pixels(&bytes);
+            for (i, pixel) in found.data.chunks_exact(4).enumerate() {
+                let at = [i as u16 % 4, i as u16 / 4];
+                let inside = (0..2).all(|axis| (place[axis]..place[axis] + size[axis]).contains(&at[axis]));
+                assert_eq!(pixel, if inside { RED } else { CLEAR }, "{size:?} at {place:?}, pixel {at:?}");
+            }
+        }
+    }
 }
 
 #[test]
