@@ -27,7 +27,7 @@ pub use limiter::{Decision, LimitKey, Limiter, Quota};
 pub use passwords::Passwords;
 pub use processor::{ProcessError, Processed, Processor, Work};
 pub use queue::{Delivery, JobMessage, MessageError, Queue, Settlement};
-pub use users::{CreateUser, Users};
+pub use users::{CreateUser, DeletedUser, Users};
 
 #[cfg(feature = "mock")]
 #[doc(hidden)]

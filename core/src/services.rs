@@ -15,6 +15,7 @@ use crate::settings::Settings;
 use crate::submit::Submissions;
 use crate::sweep::Sweeper;
 use crate::upload::Uploads;
+use crate::user_admin::UserAdmin;
 use crate::worker::Worker;
 
 /// One adapter for each port.
@@ -37,8 +38,10 @@ pub struct Ports {
 /// The use cases, ready to call.
 #[derive(Clone)]
 pub struct Services {
-    /// Registration and login.
+    /// Registration, login, and what becomes of an account later.
     pub accounts: Accounts,
+    /// Adding and changing users, for whoever runs the service.
+    pub user_admin: UserAdmin,
     /// Taking files in.
     pub uploads: Uploads,
     /// Asking for transformations.
@@ -64,15 +67,18 @@ impl Services {
         let settings = Arc::new(settings);
         let links = Links::new(ports.clone(), settings.clone(), signer);
         let library = Library::new(ports.clone(), settings.clone());
+        let user_admin = UserAdmin::new(ports.users.clone(), ports.passwords.clone(), ports.clock.clone());
+        let accounts = Accounts::new(ports.clone(), settings.clone(), library.clone(), user_admin.clone());
         let process = Process::new(ports.clone(), settings.clone());
         Self {
-            accounts: Accounts::new(ports.clone(), settings.clone()),
             uploads: Uploads::new(ports.clone(), settings.clone()),
             submissions: Submissions::new(ports.clone(), settings.clone()),
             results: Results::new(ports.clone(), links.clone()),
             live: Live::new(ports.clone()),
             worker: Worker::new(ports.clone(), settings.clone(), process),
-            sweeper: Sweeper::new(ports, settings, library.clone()),
+            sweeper: Sweeper::new(ports, settings, library.clone(), accounts.clone()),
+            accounts,
+            user_admin,
             library,
             links,
         }

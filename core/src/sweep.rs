@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures::future::{self, Either};
 
+use crate::accounts::Accounts;
 use crate::library::Library;
 use crate::ports::PortError;
 use crate::process::remove_output;
@@ -20,6 +21,7 @@ pub struct Sweeper {
     ports: Arc<Ports>,
     settings: Arc<Settings>,
     library: Library,
+    accounts: Accounts,
 }
 
 /// What one sweep did.
@@ -31,14 +33,21 @@ pub struct Swept {
     pub images: usize,
     /// Outputs of jobs removed.
     pub outputs: usize,
+    /// Deleted users forgotten.
+    pub users: usize,
 }
 
 /// How much one look takes on, so that a long backlog does not hold up the rest.
 const BATCH: usize = 500;
 
 impl Sweeper {
-    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>, library: Library) -> Self {
-        Self { ports, settings, library }
+    pub(crate) fn new(
+        ports: Arc<Ports>,
+        settings: Arc<Settings>,
+        library: Library,
+        accounts: Accounts,
+    ) -> Self {
+        Self { ports, settings, library, accounts }
     }
 
     /// Sweeps now, and again after each interval, until `stop` is done.
@@ -47,8 +56,8 @@ impl Sweeper {
         loop {
             match self.sweep().await {
                 Ok(swept) if swept == Swept::default() => {}
-                Ok(Swept { published, images, outputs }) => {
-                    tracing::info!(published, images, outputs, "swept");
+                Ok(Swept { published, images, outputs, users }) => {
+                    tracing::info!(published, images, outputs, users, "swept");
                 }
                 Err(error) => tracing::warn!(%error, "sweep not finished"),
             }
@@ -65,6 +74,7 @@ impl Sweeper {
             published: self.publish_forgotten().await?,
             images: self.remove_images().await?,
             outputs: self.remove_outputs().await?,
+            users: self.remove_users().await?,
         })
     }
 
@@ -92,5 +102,17 @@ impl Sweeper {
             self.ports.jobs.output_removed(job.id).await?;
         }
         Ok(due.len())
+    }
+
+    async fn remove_users(&self) -> Result<usize, PortError> {
+        let mut purged = 0;
+        for user in self.ports.users.deleted(BATCH).await? {
+            self.accounts.clear(user.id).await?;
+            if user.due {
+                self.ports.users.purge(user.id).await?;
+                purged += 1;
+            }
+        }
+        Ok(purged)
     }
 }

@@ -19,6 +19,78 @@ pub struct User {
     pub password: PasswordHash,
     /// When the user registered.
     pub created_at: Timestamp,
+    /// What the user may do beyond their own things.
+    pub role: Role,
+    /// Whether the account is closed by whoever runs the service: nobody can log in to it.
+    pub disabled: bool,
+    /// Tells which logins still count: those of this epoch. A new password begins the next, and so does closing
+    /// the account.
+    pub epoch: u32,
+}
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Role {
+    /// Work with what is their own.
+    #[default]
+    User,
+    /// See all users and jobs, and end jobs, too.
+    Operator,
+    /// Change users, too.
+    Admin,
+}
+
+impl Role {
+    /// All roles; each may do what those before it may.
+    pub const ALL: [Self; 3] = [Self::User, Self::Operator, Self::Admin];
+
+    /// The role's name in the API and in stores.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// One change of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserChange {
+    /// Another password.
+    Password(PasswordHash),
+    /// Another role.
+    Role(Role),
+    /// Whether the account is closed.
+    Disabled(bool),
+}
+
+impl User {
+    /// A user as they register.
+    pub fn new(username: Username, password: PasswordHash, created_at: Timestamp) -> Self {
+        let id = UserId::random();
+        Self { id, username, password, created_at, role: Role::default(), disabled: false, epoch: 0 }
+    }
+
+    /// Makes a change, and ends the logins that must not outlive it.
+    pub fn apply(&mut self, change: UserChange) {
+        match change {
+            UserChange::Password(password) => {
+                self.password = password;
+                self.epoch += 1;
+            }
+            UserChange::Role(role) => self.role = role,
+            UserChange::Disabled(disabled) => {
+                self.epoch += u32::from(disabled);
+                self.disabled = disabled;
+            }
+        }
+    }
 }
 
 /// A user's name: 3 to 64 characters, letters, digits and `. _ @ + -`. It keeps its case, but two names that
@@ -159,6 +231,32 @@ mod tests {
         assert_eq!(Username::parse(&"x".repeat(65)), Err(UsernameError::Length(65)));
         assert_eq!(Username::parse("a b c"), Err(UsernameError::Character(' ')));
         assert_eq!(Username::parse("abc\n"), Err(UsernameError::Character('\n')));
+    }
+
+    #[test]
+    fn a_new_password_and_a_closed_account_end_the_logins_before_them() {
+        let anna = Username::parse("anna").unwrap();
+        let mut user = User::new(anna, PasswordHash::from_phc("old"), Timestamp::from_millis(0));
+        let mut epoch_after = |change| {
+            user.apply(change);
+            user.epoch
+        };
+        assert_eq!(epoch_after(UserChange::Password(PasswordHash::from_phc("new"))), 1);
+        assert_eq!(epoch_after(UserChange::Disabled(true)), 2);
+        assert_eq!(epoch_after(UserChange::Disabled(false)), 2);
+        assert_eq!(epoch_after(UserChange::Role(Role::Admin)), 2);
+        assert_eq!(
+            (user.password, user.disabled, user.role),
+            (PasswordHash::from_phc("new"), false, Role::Admin)
+        );
+    }
+
+    #[test]
+    fn roles_have_names() {
+        for role in Role::ALL {
+            assert_eq!(Role::from_name(role.name()), Some(role));
+        }
+        assert_eq!(Role::from_name("root"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -82,8 +83,21 @@ impl Home {
     /// # Panics
     /// If it can't be started.
     pub fn run(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
-        let output = self.command(variables, arguments).output();
-        let output = output.unwrap_or_else(|error| panic!("can't start {}: {error}", program().display()));
+        self.run_with_input(variables, arguments, "")
+    }
+
+    /// Runs the program to its end, with this on its standard input.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    pub fn run_with_input(&self, variables: &[(&str, &str)], arguments: &[&str], input: &str) -> Ended {
+        let mut command = self.command(variables, arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap_or_else(|error| panic!("can't start {command:?}: {error}"));
+        // It may end without a look at its input.
+        drop(process.stdin.take().map(|mut pipe| pipe.write_all(input.as_bytes())));
+        let output =
+            process.wait_with_output().unwrap_or_else(|error| panic!("can't run {command:?}: {error}"));
         Ended {
             succeeded: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -46,7 +46,8 @@ const WRITER_SETTINGS: &str = "
 pub(crate) struct Database {
     readers: Readers,
     writer: Writer,
-    _lock: Arc<Lock>,
+    /// None beside the process that has it.
+    _lock: Option<Arc<Lock>>,
 }
 
 impl Database {
@@ -69,11 +70,35 @@ impl Database {
         migrations::migrate(&mut connection, &path)?;
         recovery::recover(&mut connection, clock.now(), owns_queue).map_err(|error| failed(error.into()))?;
         let entries = queue_rows::all(&connection).map_err(|error| failed(error.into()))?;
-        let connections = (0..readers.max(1)).map(|_| connect_reader(&path)).collect::<Result<Vec<_>, _>>();
+        let database = Self::start(&path, connection, readers, Some(lock))?;
+        Ok((database, entries))
+    }
+
+    /// Opens the database beside a process that has it, for changes that this process keeps nothing of in memory.
+    pub(crate) fn beside(data_dir: &Path) -> Result<Self, OpenError> {
+        let path = data_dir.join(FILE);
+        let failed =
+            |error: rusqlite::Error| OpenError::Database { path: path.clone(), source: error.into() };
+        let connection = connect_writer(&path).map_err(failed)?;
+        migrations::check(&connection, &path)?;
+        Self::start(&path, connection, 1, None)
+    }
+
+    fn start(
+        path: &Path,
+        connection: Connection,
+        readers: usize,
+        lock: Option<Arc<Lock>>,
+    ) -> Result<Self, OpenError> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Database {
+            path: path.to_owned(),
+            source,
+        };
+        let connections = (0..readers.max(1)).map(|_| connect_reader(path)).collect::<Result<Vec<_>, _>>();
         let connections = connections.map_err(|error| failed(error.into()))?;
         let writer = Writer::start(connection).map_err(|error| failed(error.into()))?;
         let readers = Readers::start(connections).map_err(|error| failed(error.into()))?;
-        Ok((Self { readers, writer, _lock: lock }, entries))
+        Ok(Self { readers, writer, _lock: lock })
     }
 
     /// Runs `body` in a transaction and `committed` after it: see [`Writer::write`].

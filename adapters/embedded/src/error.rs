@@ -53,6 +53,19 @@ pub enum OpenError {
         /// The newest schema that this version can read.
         known: u32,
     },
+    /// Another version of Pixmill has the database open.
+    #[error(
+        "the database {} has schema {found} and is in use, but this version writes schema {known}: use the version \
+         of Pixmill that runs on it, or stop that first", .path.display()
+    )]
+    OtherSchema {
+        /// The database file.
+        path: PathBuf,
+        /// The schema it has.
+        found: u32,
+        /// The schema that this version writes.
+        known: u32,
+    },
     /// The file is a database of some other program.
     #[error("the database {} does not belong to Pixmill: name another data folder", .0.display())]
     NotOurs(PathBuf),

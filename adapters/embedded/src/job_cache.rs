@@ -37,4 +37,9 @@ impl JobCache {
     pub(crate) fn put(&self, job: Job) {
         self.jobs.insert(job.id, Arc::new(job));
     }
+
+    /// For the writer's thread alone, once there is no such job any more.
+    pub(crate) fn remove(&self, id: JobId) {
+        self.jobs.invalidate(&id);
+    }
 }

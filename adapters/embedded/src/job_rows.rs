@@ -94,6 +94,16 @@ pub(crate) fn clear_removal(connection: &Connection, id: JobId) -> Result<()> {
     Ok(())
 }
 
+/// Deletes final jobs of a user, at most `limit` of them, and says which.
+pub(crate) fn forget(connection: &Connection, owner: UserId, limit: usize) -> Result<Vec<JobId>> {
+    let sql = "DELETE FROM jobs WHERE sequence IN
+                   (SELECT sequence FROM jobs WHERE owner = ? AND status >= 2 LIMIT ?)
+               RETURNING id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let ids = statement.query_map(params![owner.as_bytes(), row_limit(limit)], |row| job_id(row, 0))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
 pub(crate) fn load(connection: &Connection, id: JobId) -> Result<Option<Job>> {
     let mut statement = connection.prepare_cached("SELECT job FROM jobs WHERE id = ?")?;
     let mut rows = statement.query(params![id.as_bytes()])?;

@@ -18,6 +18,9 @@ use crate::job_cache::JobCache;
 use crate::writer::Durability::{self, Durable, Relaxed};
 use crate::{job_rows, queue_rows};
 
+/// How many jobs are forgotten in one transaction.
+const PORTION: usize = 500;
+
 /// The jobs in the database.
 #[derive(Clone)]
 pub struct SqliteJobs {
@@ -238,5 +241,22 @@ impl Jobs for SqliteJobs {
         let committed = move |job: Option<Job>| job.map_or((), |job| cache.put(job));
         // Durable for the same reason as the purge of an image.
         self.database.write("jobs.output_removed", Durable, body, committed).await
+    }
+
+    async fn forget(&self, owner: UserId) -> Result<(), PortError> {
+        // In portions, so that others who write are let in between.
+        loop {
+            let cache = Arc::clone(&self.cache);
+            let delete = move |connection: &Connection| job_rows::forget(connection, owner, PORTION);
+            let committed = move |forgotten: Vec<JobId>| {
+                for id in &forgotten {
+                    cache.remove(*id);
+                }
+                forgotten.len()
+            };
+            if self.database.write("jobs.forget", Durable, delete, committed).await? < PORTION {
+                return Ok(());
+            }
+        }
     }
 }

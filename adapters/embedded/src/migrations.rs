@@ -10,11 +10,26 @@ use crate::error::OpenError;
 const APPLICATION_ID: i32 = 0x5049_584D;
 
 /// The steps in order. Released ones never change; a new one goes to the end.
-const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];
+const STEPS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// Brings the database up to date, one transaction a step.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     apply(connection, path, STEPS)
+}
+
+/// Makes sure that a database has the schema that this version writes, without changing it.
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::Database { path: path.to_owned(), source: error.into() };
+    let found = version(connection).map_err(failed)?;
+    if !is_ours(connection, found).map_err(failed)? {
+        return Err(OpenError::NotOurs(path.to_owned()));
+    }
+    if found == newest() {
+        Ok(())
+    } else {
+        Err(OpenError::OtherSchema { path: path.to_owned(), found, known: newest() })
+    }
 }
 
 /// The schema that this version writes.
@@ -81,6 +96,22 @@ mod tests {
         let email: String = connection.query_row("SELECT email FROM users", [], |row| row.get(0)).unwrap();
         assert_eq!((email.as_str(), version(&connection).unwrap()), ("Anna@example.com", 2));
         apply(&mut connection, Path::new("db"), &steps).unwrap();
+    }
+
+    #[test]
+    fn rows_of_the_first_release_have_what_came_later() {
+        let mut connection = first_release();
+        let image = "INSERT INTO images VALUES (zeroblob(12), 1, zeroblob(12), 7, 2, 3, NULL)";
+        connection.execute(image, []).unwrap();
+        migrate(&mut connection, Path::new("db")).unwrap();
+        let row = |sql| {
+            connection
+                .query_row(sql, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))
+                .unwrap()
+        };
+        assert_eq!(row("SELECT undone, current FROM images"), ("[]".to_owned(), 2));
+        let users = "SELECT role, disabled + epoch FROM users WHERE due_at IS NULL";
+        assert_eq!(row(users), ("user".to_owned(), 0));
     }
 
     #[test]

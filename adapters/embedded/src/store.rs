@@ -56,7 +56,7 @@ impl EmbeddedStore {
         let job_cache = Arc::new(JobCache::new(job_cache_max_bytes));
         let enters = owns_queue.then(|| Arc::clone(&backlog));
         Ok(Self {
-            users: Arc::new(SqliteUsers::new(Arc::clone(&database))),
+            users: Arc::new(SqliteUsers::new(Arc::clone(&database), Arc::clone(&clock))),
             images: Arc::new(SqliteImages::new(Arc::clone(&database), Arc::clone(&clock))),
             jobs: Arc::new(SqliteJobs::new(Arc::clone(&database), Arc::clone(&clock), job_cache, enters)),
             queue: Arc::new(SqliteQueue::new(database, Arc::clone(&clock), backlog)),

@@ -1,27 +1,45 @@
-//! Users, one row each.
+//! Users, one row each; that of a deleted user stays until the user is purged. What a change means is [`User`]'s own.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use pixmill::ports::{CreateUser, PortError, Users};
-use pixmill::{PasswordHash, User, UserId, Username};
+use pixmill::ports::{Clock, CreateUser, DeletedUser, PortError, Users};
+use pixmill::{PasswordHash, Role, User, UserChange, UserId, Username};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use crate::columns::{millis, timestamp, user_id};
+use crate::columns::{millis, row_limit, timestamp, user_id};
 use crate::database::Database;
-use crate::error::DatabaseError;
-use crate::writer::Durability;
+use crate::error::{DatabaseError, OpenError};
+use crate::lock::Lock;
+use crate::writer::Durability::Durable;
 
 /// The users in the database.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SqliteUsers {
     database: Arc<Database>,
+    clock: Arc<dyn Clock>,
 }
 
 impl SqliteUsers {
-    pub(crate) fn new(database: Arc<Database>) -> Self {
-        Self { database }
+    pub(crate) fn new(database: Arc<Database>, clock: Arc<dyn Clock>) -> Self {
+        Self { database, clock }
+    }
+
+    /// Opens the users of a data folder alone, also while a server runs on it. Makes the folder if need be.
+    ///
+    /// # Errors
+    /// If the folder can't be used, or belongs to another version of Pixmill.
+    pub fn open(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let database = match Lock::acquire(data_dir) {
+            // Nobody's leases end by this: what had them is gone.
+            Ok(lock) => Database::open(data_dir, Arc::new(lock), clock.as_ref(), false, 1)?.0,
+            Err(OpenError::Locked { .. }) => Database::beside(data_dir)?,
+            Err(error) => return Err(error),
+        };
+        Ok(Self::new(Arc::new(database), clock))
     }
 }
 
@@ -29,19 +47,23 @@ impl SqliteUsers {
 impl Users for SqliteUsers {
     async fn create(&self, user: User) -> Result<CreateUser, PortError> {
         let insert = move |connection: &Connection| {
-            let User { id, username, password, created_at } = &user;
-            let sql = "INSERT INTO users (id, username, username_key, password, created_at)
-                       VALUES (?, ?, ?, ?, ?) ON CONFLICT (username_key) DO NOTHING";
+            let User { id, username, password, created_at, role, disabled, epoch } = &user;
+            let sql =
+                "INSERT INTO users (id, username, username_key, password, created_at, role, disabled, epoch)
+                       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (username_key) DO NOTHING";
             let inserted = connection.prepare_cached(sql)?.execute(params![
                 id.as_bytes(),
                 username.as_str(),
                 username.key(),
                 password.expose(),
                 millis(*created_at),
+                role.name(),
+                disabled,
+                epoch,
             ])?;
             Ok(if inserted == 1 { CreateUser::Created } else { CreateUser::Taken })
         };
-        self.database.write("users.create", Durability::Durable, insert, |created| created).await
+        self.database.write("users.create", Durable, insert, |created| created).await
     }
 
     async fn find(&self, username: Username) -> Result<Option<User>, PortError> {
@@ -52,22 +74,84 @@ impl Users for SqliteUsers {
     }
 
     async fn get(&self, id: UserId) -> Result<Option<User>, PortError> {
-        self.database.read("users.get", move |connection| select(connection, "id = ?", [id.as_bytes()])).await
+        self.database.read("users.get", move |connection| by_id(connection, id)).await
+    }
+
+    async fn change(&self, id: UserId, change: UserChange) -> Result<Option<User>, PortError> {
+        let update = move |connection: &Connection| {
+            let Some(mut user) = by_id(connection, id)? else { return Ok(None) };
+            user.apply(change);
+            let sql = "UPDATE users SET password = ?, role = ?, disabled = ?, epoch = ? WHERE id = ?";
+            let User { password, role, disabled, epoch, .. } = &user;
+            connection.prepare_cached(sql)?.execute(params![
+                password.expose(),
+                role.name(),
+                disabled,
+                epoch,
+                id.as_bytes()
+            ])?;
+            Ok(Some(user))
+        };
+        self.database.write("users.change", Durable, update, |user| user).await
+    }
+
+    async fn delete(&self, id: UserId, grace: Duration) -> Result<bool, PortError> {
+        let clock = Arc::clone(&self.clock);
+        let mark = move |connection: &Connection| {
+            let sql = "UPDATE users SET due_at = ? WHERE id = ? AND due_at IS NULL";
+            let due = millis(clock.now() + grace);
+            Ok(connection.prepare_cached(sql)?.execute(params![due, id.as_bytes()])? == 1)
+        };
+        self.database.write("users.delete", Durable, mark, |deleted| deleted).await
+    }
+
+    async fn deleted(&self, limit: usize) -> Result<Vec<DeletedUser>, PortError> {
+        let now = self.clock.now();
+        let list = move |connection: &Connection| {
+            let sql = "SELECT id, due_at FROM users WHERE due_at IS NOT NULL ORDER BY due_at LIMIT ?";
+            let mut statement = connection.prepare_cached(sql)?;
+            let users = statement.query_map([row_limit(limit)], |row| {
+                Ok(DeletedUser { id: user_id(row, 0)?, due: timestamp(row, 1)? <= now })
+            })?;
+            Ok(users.collect::<rusqlite::Result<_>>()?)
+        };
+        self.database.read("users.deleted", list).await
+    }
+
+    async fn purge(&self, id: UserId) -> Result<(), PortError> {
+        let delete = move |connection: &Connection| {
+            let sql = "DELETE FROM users WHERE id = ? AND due_at IS NOT NULL";
+            connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
+            Ok(())
+        };
+        self.database.write("users.purge", Durable, delete, |()| ()).await
     }
 }
 
+fn by_id(connection: &Connection, id: UserId) -> Result<Option<User>, DatabaseError> {
+    select(connection, "id = ?", [id.as_bytes()])
+}
+
+/// A user who is not deleted.
 fn select(connection: &Connection, which: &str, key: impl Params) -> Result<Option<User>, DatabaseError> {
-    let sql = format!("SELECT id, username, password, created_at FROM users WHERE {which}");
+    let sql = format!(
+        "SELECT id, username, password, created_at, role, disabled, epoch FROM users WHERE {which} AND due_at IS NULL"
+    );
     Ok(connection.prepare_cached(&sql)?.query_row(key, read).optional()?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<User> {
-    let username = Username::parse(&row.get::<_, String>(1)?)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error)))?;
+    let unreadable = |column, error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error);
+    let username = Username::parse(&row.get::<_, String>(1)?).map_err(|error| unreadable(1, error.into()))?;
+    let role = row.get::<_, String>(4)?;
     Ok(User {
         id: user_id(row, 0)?,
         username,
         password: PasswordHash::from_phc(row.get::<_, String>(2)?),
         created_at: timestamp(row, 3)?,
+        role: Role::from_name(&role)
+            .ok_or_else(|| unreadable(4, format!("no role is named {role:?}").into()))?,
+        disabled: row.get(5)?,
+        epoch: row.get(6)?,
     })
 }

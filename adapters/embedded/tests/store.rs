@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::join_all;
-use pixmill::ports::{Accepted, Clock, Images, JobMessage, Jobs, Queue, Settlement};
-use pixmill::{Claim, ClaimTerms, ImageId, Job, JobId, Outcome, UserId};
-use pixmill_embedded::{Config, EmbeddedStore, OpenError};
+use pixmill::ports::{Accepted, Clock, Images, JobMessage, Jobs, Queue, Settlement, Users};
+use pixmill::{Claim, ClaimTerms, ImageId, Job, JobId, Outcome, UserChange, UserId};
+use pixmill_embedded::{Config, EmbeddedStore, OpenError, SqliteUsers};
 use pixmill_testkit::{TestClock, fixtures};
 
 const TERMS: ClaimTerms = ClaimTerms { lease: Duration::from_mins(1), max_attempts: 100 };
@@ -46,6 +46,33 @@ async fn a_folder_has_one_store_at_a_time() {
     assert!(matches!(refused, Some(OpenError::Locked { pid: Some(pid), .. }) if pid == std::process::id()));
     drop(jobs);
     EmbeddedStore::open(config()).unwrap();
+}
+
+#[tokio::test]
+async fn users_are_changed_beside_an_open_store_and_without_one() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::new());
+    let open_users = || SqliteUsers::open(dir.path(), clock.clone());
+    let user = fixtures::user("anna", clock.now());
+    open_users().unwrap().create(user.clone()).await.unwrap();
+
+    let store = open(dir.path(), &clock);
+    let beside = open_users().unwrap();
+    let changed = beside.change(user.id, UserChange::Disabled(true)).await.unwrap();
+    assert_eq!(changed, store.users().get(user.id).await.unwrap());
+    let changed = store.users().change(user.id, UserChange::Disabled(false)).await.unwrap();
+    assert_eq!(changed, beside.get(user.id).await.unwrap());
+    drop((beside, store));
+    assert_eq!(changed, open_users().unwrap().get(user.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn users_are_not_touched_beside_another_version() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::new());
+    let _store = open(dir.path(), &clock);
+    let database = rusqlite::Connection::open(dir.path().join("pixmill.db")).unwrap();
+    database.pragma_update(None, "user_version", 1000).unwrap();
+    let refused = SqliteUsers::open(dir.path(), clock.clone()).err();
+    assert!(matches!(refused, Some(OpenError::OtherSchema { found: 1000, .. })), "{refused:?}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -180,5 +181,27 @@ impl Jobs for MemoryJobs {
             record.output_removed = true;
         }
         Ok(())
+    }
+
+    async fn forget(&self, owner: UserId) -> Result<(), PortError> {
+        let State { jobs, timeline, by_derivation, by_image } = &mut *lock(&self.state);
+        let forgotten =
+            jobs.extract_if(|_, record| record.job.owner == owner && record.job.status().is_final());
+        for (id, Record { job, .. }) in forgotten {
+            timeline.remove(owner, job.created_at, id);
+            forget_in(by_derivation, &job.derivation, id);
+            forget_in(by_image, &job.image, id);
+        }
+        Ok(())
+    }
+}
+
+/// Takes a job out of an index.
+fn forget_in<K: Eq + Hash>(index: &mut HashMap<K, Vec<JobId>>, key: &K, id: JobId) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.retain(|other| *other != id);
+        if ids.is_empty() {
+            index.remove(key);
+        }
     }
 }

@@ -65,7 +65,7 @@ impl Memory {
     /// New and empty ports that share this clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
-            users: Arc::new(MemoryUsers::new()),
+            users: Arc::new(MemoryUsers::new(Arc::clone(&clock))),
             images: Arc::new(MemoryImages::new(Arc::clone(&clock))),
             jobs: Arc::new(MemoryJobs::new(Arc::clone(&clock))),
             queue: Arc::new(MemoryQueue::new(Arc::clone(&clock))),

@@ -1,30 +1,47 @@
-//! The repository of users.
+//! The repository of users. What a change means is [`User`]'s own.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use pixmill::ports::{CreateUser, PortError, Users};
-use pixmill::{User, UserId, Username};
+use pixmill::ports::{Clock, CreateUser, DeletedUser, PortError, Users};
+use pixmill::{Timestamp, User, UserChange, UserId, Username};
 
 use crate::lock;
 
 /// Users in memory.
-#[derive(Default)]
 pub struct MemoryUsers {
+    clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    users: HashMap<UserId, User>,
+    users: HashMap<UserId, Record>,
     names: HashMap<String, UserId>,
 }
 
+struct Record {
+    user: User,
+    /// When the grace of a deleted user ends.
+    deleted: Option<Timestamp>,
+}
+
 impl MemoryUsers {
-    /// No users.
-    pub fn new() -> Self {
-        Self::default()
+    /// No users. Graces run by `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::default() }
+    }
+}
+
+impl State {
+    fn present(&self, id: UserId) -> Option<&User> {
+        self.users.get(&id).filter(|record| record.deleted.is_none()).map(|record| &record.user)
+    }
+
+    fn present_mut(&mut self, id: UserId) -> Option<&mut Record> {
+        self.users.get_mut(&id).filter(|record| record.deleted.is_none())
     }
 }
 
@@ -37,16 +54,46 @@ impl Users for MemoryUsers {
             return Ok(CreateUser::Taken);
         }
         names.insert(name, user.id);
-        users.insert(user.id, user);
+        users.insert(user.id, Record { user, deleted: None });
         Ok(CreateUser::Created)
     }
 
     async fn find(&self, username: Username) -> Result<Option<User>, PortError> {
-        let State { users, names } = &*lock(&self.state);
-        Ok(names.get(&username.key()).and_then(|id| users.get(id)).cloned())
+        let state = lock(&self.state);
+        Ok(state.names.get(&username.key()).and_then(|id| state.present(*id)).cloned())
     }
 
     async fn get(&self, id: UserId) -> Result<Option<User>, PortError> {
-        Ok(lock(&self.state).users.get(&id).cloned())
+        Ok(lock(&self.state).present(id).cloned())
+    }
+
+    async fn change(&self, id: UserId, change: UserChange) -> Result<Option<User>, PortError> {
+        Ok(lock(&self.state).present_mut(id).map(|record| {
+            record.user.apply(change);
+            record.user.clone()
+        }))
+    }
+
+    async fn delete(&self, id: UserId, grace: Duration) -> Result<bool, PortError> {
+        let due = self.clock.now() + grace;
+        Ok(lock(&self.state).present_mut(id).map(|record| record.deleted = Some(due)).is_some())
+    }
+
+    async fn deleted(&self, limit: usize) -> Result<Vec<DeletedUser>, PortError> {
+        let now = self.clock.now();
+        let state = lock(&self.state);
+        let mut deleted: Vec<_> =
+            state.users.values().filter_map(|record| Some((record.deleted?, record.user.id))).collect();
+        deleted.sort();
+        Ok(deleted.into_iter().take(limit).map(|(due, id)| DeletedUser { id, due: due <= now }).collect())
+    }
+
+    async fn purge(&self, id: UserId) -> Result<(), PortError> {
+        let State { users, names } = &mut *lock(&self.state);
+        if let Some(Record { user, deleted: Some(_) }) = users.get(&id) {
+            names.remove(&user.username.key());
+            users.remove(&id);
+        }
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use pixmill_memory::{
 
 fn main() {
     pixmill_testkit::conformance("memory")
-        .users(|_| async { Ok(MemoryUsers::new()) })
+        .users(|clock| async { Ok(MemoryUsers::new(clock)) })
         .images(|clock| async { Ok(MemoryImages::new(clock)) })
         .jobs(|clock| async { Ok(MemoryJobs::new(clock)) })
         .queue(|clock| async { Ok(MemoryQueue::new(clock)) })

@@ -12,6 +12,7 @@ use crate::config::ApiConfig;
 use crate::cors::Cors;
 use crate::docs;
 use crate::edge::Edge;
+use crate::logins::Logins;
 use crate::methods::Methods;
 use crate::routes;
 use crate::token::Tokens;
@@ -21,7 +22,7 @@ pub(crate) struct State {
     pub(crate) services: Services,
     pub(crate) limiter: Arc<dyn Limiter>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) tokens: Tokens,
+    pub(crate) logins: Logins,
     pub(crate) config: ApiConfig,
 }
 
@@ -35,8 +36,9 @@ pub fn app(
     config: ApiConfig,
 ) -> impl Endpoint<Output = Response> + 'static {
     let tokens = Tokens::new(&config.jwt_secret, config.jwt_ttl, clock.clone());
+    let logins = Logins::new(tokens, services.accounts.clone(), clock.clone());
     let cors = Cors::new(&config.cors_allowed_origins);
-    let state = Arc::new(State { services, limiter, clock, tokens, config });
+    let state = Arc::new(State { services, limiter, clock, logins, config });
     Edge::new(router(&state), state, cors)
 }
 

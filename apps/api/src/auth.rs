@@ -7,10 +7,11 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
+use crate::logins::{Login, LoginLapse, Logins};
 use crate::problem::Problem;
 use crate::rate_limit;
 use crate::scope::Scope;
-use crate::token::{TokenError, Tokens};
+use crate::token::TokenError;
 
 /// The name of the security scheme in the document.
 const SCHEME: &str = "Bearer";
@@ -22,17 +23,21 @@ pub(crate) struct Caller(pub(crate) UserId);
 pub(crate) struct Writer(pub(crate) UserId);
 
 impl Caller {
-    fn of(request: &Request) -> Result<Self, Problem> {
+    async fn of(request: &Request) -> Result<Self, Problem> {
         let scope = Scope::of(request);
-        let user = authenticate(request.headers(), &scope.state.tokens)?;
+        let Login { user, .. } = authenticate(request.headers(), &scope.state.logins).await?;
         let _ = scope.user.set(user);
         Ok(Self(user))
     }
 }
 
-/// The user whose token the headers carry.
-pub(crate) fn authenticate(headers: &HeaderMap, tokens: &Tokens) -> Result<UserId, Problem> {
-    tokens.verify(bearer(headers).ok_or_else(missing)?).map_err(invalid)
+/// Who is logged in by the token that the headers carry.
+pub(crate) async fn authenticate(headers: &HeaderMap, logins: &Logins) -> Result<Login, Problem> {
+    let token = bearer(headers).ok_or_else(missing)?;
+    logins.check(token).await.map_err(|lapse| match lapse {
+        LoginLapse::Token(error) => invalid(error),
+        LoginLapse::Port(error) => error.into(),
+    })
 }
 
 /// The token that the headers carry.
@@ -53,6 +58,9 @@ fn invalid(error: TokenError) -> Problem {
             "Bearer realm=\"pixmill\", error=\"invalid_token\", error_description=\"expired\""
         }
         TokenError::Invalid => "Bearer realm=\"pixmill\", error=\"invalid_token\"",
+        TokenError::Revoked => {
+            "Bearer realm=\"pixmill\", error=\"invalid_token\", error_description=\"revoked\""
+        }
     };
     Problem::new(StatusCode::UNAUTHORIZED, error.code(), error.to_string())
         .with_header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
@@ -93,7 +101,7 @@ impl<'a> ApiExtractor<'a> for Caller {
         _: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        Ok(Self::of(request)?)
+        Ok(Self::of(request).await?)
     }
 }
 
@@ -116,8 +124,8 @@ impl<'a> ApiExtractor<'a> for Writer {
         _: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let Caller(user) = Caller::of(request)?;
-        rate_limit::write(&Scope::of(request).state, user).await?;
+        let Caller(user) = Caller::of(request).await?;
+        rate_limit::write(Scope::of(request), user).await?;
         Ok(Self(user))
     }
 }

@@ -63,7 +63,8 @@ impl Allowed {
         headers.append(VARY, HeaderValue::from_static("origin"));
         if let Self(Some(origin)) = self {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            let exposed = "content-range, etag, link, location, retry-after, x-request-id";
+            let exposed =
+                "content-range, etag, link, location, ratelimit, ratelimit-policy, retry-after, x-request-id";
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
         }
     }

@@ -94,8 +94,14 @@ fn finish(response: &mut Response, scope: &Scope, allowed: Option<Allowed>) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Answers belong to one user and change; those that may be kept say so themselves.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    // A refusal says more of it.
+    if let Some(allowance) = scope.allowance.get()
+        && response.status() != StatusCode::TOO_MANY_REQUESTS
+    {
+        allowance.apply(response.headers_mut());
+    }
     if let Some(allowed) = allowed {
-        allowed.apply(headers);
+        allowed.apply(response.headers_mut());
     }
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pixmill::{
-    EngineError, Failure, LinkError, LoginError, Password, PasswordError, RegisterError, SubmitError,
-    UploadError, Username, UsernameError,
+    EngineError, Failure, LinkError, LoginError, Password, PasswordChangeError, PasswordError, RegisterError,
+    SubmitError, UploadError, Username, UsernameError,
 };
 use pixmill::{FieldError, JobId, JobStatus};
 use poem::http::StatusCode;
@@ -95,9 +95,36 @@ impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Refused => login_refused(),
+            LoginError::Disabled => Self::new(StatusCode::FORBIDDEN, "account_closed", error.to_string()),
             LoginError::Port(error) => error.into(),
         }
     }
+}
+
+impl From<PasswordChangeError> for Problem {
+    fn from(error: PasswordChangeError) -> Self {
+        match error {
+            PasswordChangeError::Refused => {
+                Self::new(StatusCode::FORBIDDEN, "wrong_password", error.to_string())
+            }
+            PasswordChangeError::Unknown => unknown_account(),
+            PasswordChangeError::Port(error) => error.into(),
+        }
+    }
+}
+
+/// The account went while the request was on its way.
+pub(crate) fn unknown_account() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_account", "your account does not exist any more")
+}
+
+/// A password that can be used from now on, or what is wrong with it.
+pub(crate) fn new_password(password: &str) -> Result<Password, Problem> {
+    Password::parse(password).map_err(|error| {
+        let detail = "the new password can't be used; errors says why";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_password", detail)
+            .with_errors(vec![FieldError::new("newPassword", error.to_string())])
+    })
 }
 
 /// One answer for all reasons, so that nobody learns which names exist.

@@ -12,6 +12,7 @@ mod docs;
 mod edge;
 mod faults;
 mod json;
+mod logins;
 mod methods;
 mod multipart;
 mod params;

@@ -102,7 +102,7 @@ impl Problem {
 }
 
 /// Rounds up, because a client that comes back too early only comes back twice.
-fn whole_seconds(duration: Duration) -> u64 {
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
 }
 

@@ -97,7 +97,12 @@ fn headers(status: u16) -> Vec<MetaHeader> {
     match status {
         401 => vec![header::<String>("WWW-Authenticate", "How to log in.")],
         409 => vec![header::<Option<u32>>("Retry-After", "If it may change: seconds to wait.")],
-        429 | 503 => vec![header::<u32>("Retry-After", "Seconds to wait.")],
+        429 => vec![
+            header::<u32>("Retry-After", "Seconds to wait."),
+            header::<String>("RateLimit", "What is left, such as \"write\";r=0;t=900."),
+            header::<String>("RateLimit-Policy", "What is allowed, such as \"write\";q=100;w=900."),
+        ],
+        503 => vec![header::<u32>("Retry-After", "Seconds to wait.")],
         _ => vec![],
     }
 }

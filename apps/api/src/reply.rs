@@ -1,7 +1,10 @@
-//! Short ways to describe answers for the document.
+//! Answers that several operations have, and short ways to describe answers for the document.
 
+use poem::http::StatusCode;
+use poem::{IntoResponse, Response};
+use poem_openapi::ApiResponse;
 use poem_openapi::registry::{
-    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef,
+    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
 };
 use poem_openapi::types::Type;
 
@@ -49,4 +52,21 @@ pub(crate) fn header<T: Type>(name: &str, description: &str) -> MetaHeader {
 /// The schema of a file.
 pub(crate) fn binary() -> MetaSchemaRef {
     MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")))
+}
+
+/// 204: what was to be deleted is gone.
+pub(crate) struct Deleted;
+
+impl IntoResponse for Deleted {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl ApiResponse for Deleted {
+    fn meta() -> MetaResponses {
+        success(204, "It is gone.", vec![], vec![])
+    }
+
+    fn register(_: &mut Registry) {}
 }

@@ -10,6 +10,7 @@ use poem::Request;
 use poem::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::app::State;
+use crate::rate_limit::Allowance;
 
 /// Names a request, in answers and in the log.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,11 +25,18 @@ pub(crate) struct Inner {
     pub(crate) id: HeaderValue,
     /// Who sent the request, once that is known.
     pub(crate) user: OnceLock<UserId>,
+    /// What the user may still do, if the request was counted.
+    pub(crate) allowance: OnceLock<Allowance>,
 }
 
 impl Scope {
     pub(crate) fn new(state: Arc<State>, headers: &HeaderMap) -> Self {
-        Self(Arc::new(Inner { state, id: request_id(headers), user: OnceLock::new() }))
+        Self(Arc::new(Inner {
+            state,
+            id: request_id(headers),
+            user: OnceLock::new(),
+            allowance: OnceLock::new(),
+        }))
     }
 
     /// The scope that the edge put into the request.

@@ -38,8 +38,10 @@ pub(crate) struct Tokens {
 
 /// What a good token says.
 #[derive(Clone, Copy)]
-struct Grant {
-    user: UserId,
+pub(crate) struct Grant {
+    pub(crate) user: UserId,
+    /// The user's epoch at the login.
+    pub(crate) epoch: u32,
     /// Seconds since 1970.
     expires: u64,
 }
@@ -53,6 +55,9 @@ pub(crate) enum TokenError {
     /// Nobody here signed it, or not for this purpose.
     #[error("the token is not valid; log in to get one")]
     Invalid,
+    /// The password was changed, or the account closed or deleted.
+    #[error("the token was revoked when the password or the account changed; log in again")]
+    Revoked,
 }
 
 impl TokenError {
@@ -61,6 +66,7 @@ impl TokenError {
         match self {
             Self::Expired => "token_expired",
             Self::Invalid => "token_invalid",
+            Self::Revoked => "token_revoked",
         }
     }
 }
@@ -72,6 +78,9 @@ struct Claims {
     sub: String,
     iat: u64,
     exp: u64,
+    /// The user's epoch. Tokens from before there were epochs are of the first.
+    #[serde(default)]
+    epoch: u32,
 }
 
 impl Tokens {
@@ -97,7 +106,7 @@ impl Tokens {
     }
 
     /// A token for `user`, from now on.
-    pub(crate) fn issue(&self, user: UserId) -> Result<String, jsonwebtoken::errors::Error> {
+    pub(crate) fn issue(&self, user: UserId, epoch: u32) -> Result<String, jsonwebtoken::errors::Error> {
         let now = self.clock.now();
         let claims = Claims {
             iss: ISSUER.to_owned(),
@@ -105,12 +114,13 @@ impl Tokens {
             sub: user.to_string(),
             iat: now.secs(),
             exp: (now + self.ttl).secs(),
+            epoch,
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
     }
 
-    /// Whose token it is.
-    pub(crate) fn verify(&self, token: &str) -> Result<UserId, TokenError> {
+    /// What a token says, if it is good.
+    pub(crate) fn verify(&self, token: &str) -> Result<Grant, TokenError> {
         let grant = match self.good.get(token) {
             Some(grant) => grant,
             None => {
@@ -122,7 +132,7 @@ impl Tokens {
         if self.clock.now().secs() >= grant.expires.saturating_add(LEEWAY.as_secs()) {
             return Err(TokenError::Expired);
         }
-        Ok(grant.user)
+        Ok(grant)
     }
 
     fn check(&self, token: &str) -> Result<Grant, TokenError> {
@@ -130,7 +140,7 @@ impl Tokens {
             .map_err(|_| TokenError::Invalid)?
             .claims;
         let user = claims.sub.parse().map_err(|_| TokenError::Invalid)?;
-        Ok(Grant { user, expires: claims.exp })
+        Ok(Grant { user, epoch: claims.epoch, expires: claims.exp })
     }
 }
 

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use pixmill_wiring::{Config, backup, document, is_processor_child, load_env_file, processor_child, serve};
+use pixmill_wiring::{
+    Config, UserCommand, backup, document, is_processor_child, load_env_file, manage_user, processor_child,
+    serve,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -38,6 +41,14 @@ enum Admin {
         #[arg(long, env = "PIXMILL_DATA_DIR", default_value = "./data")]
         data_dir: PathBuf,
     },
+    /// Add and change users, whether the server runs or not
+    User {
+        /// Folder that the server keeps its data in
+        #[arg(long, env = "PIXMILL_DATA_DIR", default_value = "./data", global = true)]
+        data_dir: PathBuf,
+        #[command(subcommand)]
+        command: UserCommand,
+    },
 }
 
 fn main() -> ExitCode {
@@ -50,6 +61,7 @@ fn main() -> ExitCode {
             None => serve(config),
             Some(Command::Openapi) => document(),
             Some(Command::Admin(Admin::Backup { target, data_dir })) => backup(&data_dir, &target),
+            Some(Command::Admin(Admin::User { data_dir, command })) => manage_user(command, &data_dir),
         }
     });
     match done {

@@ -47,6 +47,12 @@ pub enum StartError {
     /// A backup that is complete but for what the store had lost before.
     #[error("the data folder is damaged: {} files that it should have are missing, the first is {}", .0.len(), .0[0])]
     Damaged(Vec<BlobKey>),
+    /// A user who can't be added or changed.
+    #[error("{0}")]
+    User(String),
+    /// The store.
+    #[error(transparent)]
+    Port(#[from] pixmill::ports::PortError),
     /// Standard output.
     #[error("can't write to standard output")]
     Output(#[source] io::Error),

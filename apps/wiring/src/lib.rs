@@ -8,6 +8,7 @@ mod secret;
 mod server;
 mod shutdown;
 mod telemetry;
+mod users;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -18,6 +19,7 @@ use pixmill_embedded::BackupReport;
 pub use config::{Config, LogFormat, ProcessorForm};
 pub use error::StartError;
 pub use server::serve;
+pub use users::{RoleArgument, UserCommand, manage_user};
 
 /// Whether this process was started by a server to work on images, rather than by a person.
 pub fn is_processor_child() -> bool {

@@ -145,4 +145,10 @@ pub trait Jobs: Send + Sync + 'static {
     /// # Behavior
     /// - The job is no longer listed for removal, and its result stays expired.
     async fn output_removed(&self, id: JobId) -> Result<(), PortError>;
+
+    /// Forgets what a user's jobs were, once they have ended.
+    ///
+    /// # Behavior
+    /// - The user's final jobs are not found any more; open jobs and those of others are left alone.
+    async fn forget(&self, owner: UserId) -> Result<(), PortError>;
 }

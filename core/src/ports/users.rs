@@ -1,10 +1,12 @@
 //! Where users are kept.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::ids::UserId;
 use crate::ports::PortError;
-use crate::user::{User, Username};
+use crate::user::{User, UserChange, Username};
 
 /// What came of creating a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,15 @@ pub enum CreateUser {
     Created,
     /// Somebody has that name, whatever its case.
     Taken,
+}
+
+/// A user who was deleted, and is remembered until nothing of theirs can turn up any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeletedUser {
+    /// Who it was.
+    pub id: UserId,
+    /// Whether the grace has passed.
+    pub due: bool,
 }
 
 /// The repository of users.
@@ -44,4 +55,34 @@ pub trait Users: Send + Sync + 'static {
     /// # Behavior
     /// - Unknown ids give `None`.
     async fn get(&self, id: UserId) -> Result<Option<User>, PortError>;
+
+    /// Changes a user: see [`User::apply`]. Returns the user as changed, or `None` if there is none. When the call
+    /// returns, the change survives a crash.
+    ///
+    /// # Behavior
+    /// - A change is seen by name and by id, and leaves the other fields as they were.
+    /// - Unknown and deleted users give `None`.
+    /// - Of many concurrent changes none is lost.
+    async fn change(&self, id: UserId, change: UserChange) -> Result<Option<User>, PortError>;
+
+    /// Deletes a user, who is remembered until [`purge`](Self::purge): the caller removes what they own, and again
+    /// after `grace`, for what a straggling request may have added since.
+    ///
+    /// # Behavior
+    /// - A deleted user is not found by name or by id, and the answer is `false` from then on.
+    /// - The name stays taken until the user is purged.
+    async fn delete(&self, id: UserId, grace: Duration) -> Result<bool, PortError>;
+
+    /// Users who are deleted and not purged. At most `limit` of them, those whose grace passes first.
+    ///
+    /// # Behavior
+    /// - A deleted user is listed until purged, and is due once the grace has passed.
+    async fn deleted(&self, limit: usize) -> Result<Vec<DeletedUser>, PortError>;
+
+    /// Forgets a deleted user.
+    ///
+    /// # Behavior
+    /// - A purged user is no longer listed, and the name is free.
+    /// - A user who is not deleted is left alone.
+    async fn purge(&self, id: UserId) -> Result<(), PortError>;
 }

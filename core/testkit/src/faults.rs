@@ -46,6 +46,7 @@ pub const OPERATIONS: &[&str] = &[
     "jobs.due_unpublished",
     "jobs.find_result",
     "jobs.finish",
+    "jobs.forget",
     "jobs.get",
     "jobs.list",
     "jobs.load",
@@ -59,9 +60,13 @@ pub const OPERATIONS: &[&str] = &[
     "queue.publish",
     "queue.receive",
     "queue.settle",
+    "users.change",
     "users.create",
+    "users.delete",
+    "users.deleted",
     "users.find",
     "users.get",
+    "users.purge",
 ];
 
 /// What goes wrong with a call.

@@ -13,12 +13,9 @@ use pixmill::{
 /// # Panics
 /// If `username` is no valid name.
 pub fn user(username: &str, created_at: Timestamp) -> User {
-    User {
-        id: UserId::random(),
-        username: Username::parse(username).expect("the test gives a valid name"),
-        password: PasswordHash::from_phc("$argon2id$v=19$m=16,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"),
-        created_at,
-    }
+    let username = Username::parse(username).expect("the test gives a valid name");
+    let password = PasswordHash::from_phc("$argon2id$v=19$m=16,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g");
+    User::new(username, password, created_at)
 }
 
 /// What is known of `bytes`, stored at `blob`. The header's values are those of a small PNG.

@@ -14,7 +14,7 @@ use pixmill_memory::{MemoryBlobStore, MemoryJobs, MemoryQueue, MemoryUsers};
 use pixmill_testkit::{Calls, Fault, FaultPlan, Faulty, TestClock, fixtures};
 
 fn users(clock: &Arc<TestClock>) -> (Arc<MemoryUsers>, Faulty<dyn Users>, Arc<FaultPlan>) {
-    let (inner, plan) = (Arc::new(MemoryUsers::new()), FaultPlan::new(clock.clone()));
+    let (inner, plan) = (Arc::new(MemoryUsers::new(clock.clone())), FaultPlan::new(clock.clone()));
     (inner.clone(), Faulty::new(inner as Arc<dyn Users>, plan.clone()), plan)
 }
 
@@ -125,7 +125,7 @@ async fn a_delivery_whose_reply_is_lost_comes_again() {
 async fn one_plan_serves_many_ports() {
     let clock = TestClock::new();
     let plan = FaultPlan::new(clock.clone());
-    let users = Faulty::new(Arc::new(MemoryUsers::new()), plan.clone());
+    let users = Faulty::new(Arc::new(MemoryUsers::new(clock.clone())), plan.clone());
     let jobs = Faulty::new(Arc::new(MemoryJobs::new(clock)), plan.clone());
     plan.inject("users.get", Calls::All, Fault::Before(PortErrorKind::Unavailable)).inject(
         "jobs.load",

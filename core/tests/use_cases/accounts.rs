@@ -1,6 +1,11 @@
-//! Registration and login.
+//! Accounts from registration to deletion.
 
-use pixmill::{LoginError, Password, RegisterError, Settings, Username};
+use pixmill::ports::{Jobs, PageRequest, PortErrorKind};
+use pixmill::{
+    LoginError, Password, PasswordChangeError, RegisterError, Role, STRAGGLER_GRACE, Settings, Swept, UserId,
+    Username,
+};
+use pixmill_testkit::{Calls, Fault};
 
 use crate::kit::Kit;
 
@@ -44,4 +49,87 @@ async fn registration_can_be_closed() {
     let refused =
         kit.services.accounts.register(name("anna"), password("strongPassword!")).await.unwrap_err();
     assert!(matches!(refused, RegisterError::Closed), "{refused:?}");
+}
+
+#[tokio::test]
+async fn whoever_knows_the_password_can_change_it() {
+    let kit = Kit::new();
+    let accounts = &kit.services.accounts;
+    let id = accounts.register(name("anna"), password("strongPassword!")).await.unwrap();
+    let wrong = accounts.change_password(id, password("wrongPassword!"), password("newPassword!")).await;
+    assert!(matches!(wrong, Err(PasswordChangeError::Refused)), "{wrong:?}");
+    let changed =
+        accounts.change_password(id, password("strongPassword!"), password("newPassword!")).await.unwrap();
+    assert_eq!((changed.id, changed.epoch), (id, 1));
+    let old = accounts.login(name("anna"), password("strongPassword!")).await;
+    assert!(matches!(old, Err(LoginError::Refused)), "{old:?}");
+    assert_eq!(accounts.login(name("anna"), password("newPassword!")).await.unwrap().epoch, 1);
+    let nobody = accounts
+        .change_password(UserId::random(), password("newPassword!"), password("otherPassword!"))
+        .await;
+    assert!(matches!(nobody, Err(PasswordChangeError::Unknown)), "{nobody:?}");
+}
+
+#[tokio::test]
+async fn a_closed_account_says_so_to_its_owner_alone() {
+    let kit = Kit::with(Settings { allow_registration: false, ..Settings::default() });
+    let accounts = &kit.services.accounts;
+    let id =
+        kit.services.user_admin.add(name("anna"), password("strongPassword!"), Role::Operator).await.unwrap();
+    assert_eq!(accounts.get(id).await.unwrap().unwrap().role, Role::Operator);
+    kit.services.user_admin.set_disabled(id, true).await.unwrap().unwrap();
+    let owner = accounts.login(name("anna"), password("strongPassword!")).await;
+    assert!(matches!(owner, Err(LoginError::Disabled)), "{owner:?}");
+    let stranger = accounts.login(name("anna"), password("wrongPassword!")).await;
+    assert!(matches!(stranger, Err(LoginError::Refused)), "{stranger:?}");
+    kit.services.user_admin.set_disabled(id, false).await.unwrap().unwrap();
+    accounts.login(name("anna"), password("strongPassword!")).await.unwrap();
+}
+
+#[tokio::test]
+async fn with_a_user_go_their_images_and_jobs() {
+    let kit = Kit::new();
+    let accounts = &kit.services.accounts;
+    let id = accounts.register(name("anna"), password("strongPassword!")).await.unwrap();
+    let (image, of_another) = (kit.image(id).await, kit.image(UserId::random()).await);
+    let done = kit.submit(&image, true).await;
+    kit.work().await;
+    let open = kit.submit(&image, false).await;
+
+    assert!(accounts.delete(id).await.unwrap());
+    assert!(!accounts.delete(id).await.unwrap());
+    assert_eq!(kit.blobs().await, [of_another.current.content.blob]);
+    for job in [done, open] {
+        assert_eq!(kit.memory.jobs.load(job).await.unwrap(), None);
+    }
+    let refused = accounts.login(name("anna"), password("strongPassword!")).await;
+    assert!(matches!(refused, Err(LoginError::Refused)), "{refused:?}");
+    // The worker meets the job that is gone.
+    kit.work().await;
+}
+
+#[tokio::test]
+async fn what_comes_in_while_a_user_goes_is_removed_too_and_then_the_name_is_free() {
+    let kit = Kit::new();
+    let accounts = &kit.services.accounts;
+    let id = accounts.register(name("anna"), password("strongPassword!")).await.unwrap();
+    kit.image(id).await;
+    kit.faults.inject("images.list", Calls::First(1), Fault::Before(PortErrorKind::Unavailable));
+    assert!(accounts.delete(id).await.unwrap(), "the user is gone although the images are not yet");
+    assert_eq!(kit.blobs().await.len(), 1);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap(), Swept::default());
+    assert_eq!(kit.blobs().await, []);
+
+    // An upload that began before.
+    let straggler = kit.image(id).await;
+    let job = kit.submit(&straggler, false).await;
+    let taken = accounts.register(name("anna"), password("strongPassword!")).await;
+    assert!(matches!(taken, Err(RegisterError::Taken(_))), "{taken:?}");
+    kit.advance(kit.settings.upload_ttl + STRAGGLER_GRACE);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().users, 1);
+    assert_eq!(kit.blobs().await, []);
+    assert_eq!(kit.memory.jobs.load(job).await.unwrap(), None);
+    let jobs = kit.memory.jobs.list(id, None, PageRequest { after: None, limit: 10 }).await.unwrap();
+    assert_eq!(jobs.items, []);
+    accounts.register(name("anna"), password("strongPassword!")).await.unwrap();
 }

@@ -11,6 +11,7 @@ mod formats;
 mod live;
 mod load;
 mod memory;
+mod operators;
 mod ownership;
 mod paths;
 mod poison;

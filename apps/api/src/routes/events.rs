@@ -13,7 +13,7 @@ use poem_openapi::registry::{MetaMediaType, MetaResponses, MetaSchema, MetaSchem
 use poem_openapi::{ApiResponse, OpenApi};
 
 use crate::app::State;
-use crate::auth::Caller;
+use crate::auth::{self, Caller};
 use crate::faults::unknown_job;
 use crate::params::Path;
 use crate::refusal::{Refusal, UNAUTHENTICATED, UNKNOWN};
@@ -39,7 +39,7 @@ impl Events {
     /// Server-sent events: the job as it is now, then each change, until it is final; then the stream ends. Each
     /// event is named `job` and carries the job as JSON and its revision as id. While nothing changes, a comment
     /// comes every 15 seconds. Whoever comes back sends `Last-Event-ID` and misses nothing; if that was the end,
-    /// the answer is 204, after which browsers do not come back.
+    /// the answer is 204, after which browsers do not come back. The stream also ends with the login.
     #[oai(path = "/jobs/:id/events", method = "get", operation_id = "followJob")]
     async fn follow(&self, caller: Caller, id: Path<JobId>, place: Place) -> Result<Followed, FollowRefusal> {
         let services = &self.0.services;
@@ -48,7 +48,13 @@ impl Events {
             return Ok(Followed::Nothing);
         }
         let updates = services.live.job(caller.0, id.0).await?.ok_or_else(unknown_job)?;
-        let (state, seen) = (self.0.clone(), place.seen);
+        let (state, seen, token) = (self.0.clone(), place.seen, Arc::new(place.token));
+        let logins = self.0.clone();
+        let updates = updates.take_while(move |update| {
+            let quiet = matches!(update, Update::Quiet);
+            let (state, token) = (logins.clone(), token.clone());
+            async move { !quiet || state.logins.check(&token).await.is_ok() }
+        });
         let events = updates.filter_map(move |update| {
             let state = state.clone();
             async move {
@@ -75,16 +81,18 @@ fn event(revision: u64, job: &JobView) -> Bytes {
     format!("id: {revision}\nevent: job\ndata: {json}\n\n").into()
 }
 
-/// Where a client stopped listening, and when the server will stop talking.
+/// Where a client stopped listening, and until when it is talked to.
 struct Place {
     seen: Option<u64>,
+    token: String,
     stopping: Stopping,
 }
 
 impl<'a> FromRequest<'a> for Place {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let seen = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.parse().ok());
-        Ok(Self { seen, stopping: Stopping::of(request) })
+        let token = auth::bearer(request.headers()).unwrap_or_default().to_owned();
+        Ok(Self { seen, token, stopping: Stopping::of(request) })
     }
 }
 

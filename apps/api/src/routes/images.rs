@@ -23,7 +23,7 @@ use crate::refusal::{
     IMPOSSIBLE, MALFORMED, OUT_OF_RANGE, Refusal, SLOW, TOO_LARGE, TOO_MANY, UNAUTHENTICATED, UNKNOWN,
     UNSUPPORTED,
 };
-use crate::reply;
+use crate::reply::{self, Deleted};
 use crate::routes::Group;
 use crate::wire::image::{ImageList, ImageView, Uploaded};
 
@@ -172,20 +172,4 @@ impl ApiResponse for ImagePage {
 pub(super) fn next_link(path: &str, filter: &str, limit: usize, next: &str) -> HeaderValue {
     let link = format!("<{path}?{filter}limit={limit}&after={next}>; rel=\"next\"");
     HeaderValue::try_from(link).expect("ids and names of states are visible ASCII")
-}
-
-struct Deleted;
-
-impl IntoResponse for Deleted {
-    fn into_response(self) -> Response {
-        StatusCode::NO_CONTENT.into_response()
-    }
-}
-
-impl ApiResponse for Deleted {
-    fn meta() -> MetaResponses {
-        reply::success(204, "The image is gone.", vec![], vec![])
-    }
-
-    fn register(_: &mut Registry) {}
 }

@@ -15,6 +15,7 @@ use poem::{Endpoint, FromRequest, IntoResponse, Request, RequestBody, Response, 
 
 use crate::app::State;
 use crate::auth;
+use crate::logins::LoginLapse;
 use crate::problem::Problem;
 use crate::routes::jobs::view;
 use crate::scope::Scope;
@@ -39,7 +40,7 @@ impl Endpoint for converse {
         let state = Scope::of(&request).state.clone();
         let token = match request.headers().get(AUTHORIZATION) {
             Some(_) => {
-                auth::authenticate(request.headers(), &state.tokens)?;
+                auth::authenticate(request.headers(), &state.logins).await?;
                 auth::bearer(request.headers()).map(str::to_owned)
             }
             None => None,
@@ -114,8 +115,9 @@ impl Conversation {
                 ids(&asked.jobs)?
             }
         };
-        let user = self.user()?;
-        let mut updates = self.state.services.live.jobs(user, named).await.map_err(|error| fault(&error))?;
+        let caller = user(&self.state, self.token.as_deref()).await?;
+        let mut updates =
+            self.state.services.live.jobs(caller, named).await.map_err(|error| fault(&error))?;
         loop {
             tokio::select! {
                 biased;
@@ -124,7 +126,7 @@ impl Conversation {
                     None => return Ok(()),
                     Some(message) => {
                         for id in asked(message?)?.map_or(Ok(Vec::new()), |asked| ids(&asked.jobs))? {
-                            let job = self.state.services.results.job(user, id).await;
+                            let job = self.state.services.results.job(caller, id).await;
                             if let Some(job) = job.map_err(|error| fault(&error))? {
                                 self.tell_of(job).await?;
                             }
@@ -135,7 +137,7 @@ impl Conversation {
                     None => return Err(End::Away),
                     Some(Update::Job(job)) => self.tell_of(*job).await?,
                     Some(Update::Quiet) => {
-                        self.user()?;
+                        user(&self.state, self.token.as_deref()).await?;
                         self.socket.send(Message::Ping(Vec::new())).await?;
                     }
                 },
@@ -165,18 +167,6 @@ impl Conversation {
         }
     }
 
-    /// Whose token it is, as long as it works.
-    fn user(&self) -> std::result::Result<UserId, End> {
-        let Some(token) = &self.token else {
-            let detail = "the first message must name a token: {\"token\":\"...\"}";
-            return Err(End::Problem(UNAUTHENTICATED, "token_missing", detail.to_owned()));
-        };
-        self.state
-            .tokens
-            .verify(token)
-            .map_err(|error| End::Problem(UNAUTHENTICATED, error.code(), error.to_string()))
-    }
-
     async fn tell_of(&mut self, job: Job) -> std::result::Result<(), End> {
         // Without its link the job is not told of; the next heartbeat or question tries again.
         match view(&self.state, job).await {
@@ -189,6 +179,18 @@ impl Conversation {
         let json = serde_json::to_string(told).expect("wire types are plain data");
         self.socket.send(Message::text(json)).await
     }
+}
+
+/// Whose token it is, as long as it counts.
+async fn user(state: &State, token: Option<&str>) -> std::result::Result<UserId, End> {
+    let Some(token) = token else {
+        let detail = "the first message must name a token: {\"token\":\"...\"}";
+        return Err(End::Problem(UNAUTHENTICATED, "token_missing", detail.to_owned()));
+    };
+    state.logins.check(token).await.map(|login| login.user).map_err(|lapse| match lapse {
+        LoginLapse::Token(error) => End::Problem(UNAUTHENTICATED, error.code(), error.to_string()),
+        LoginLapse::Port(error) => fault(&error),
+    })
 }
 
 /// A client's message; `None` for those that the protocol itself answers.

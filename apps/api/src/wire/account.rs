@@ -1,10 +1,12 @@
-//! Registration and login.
+//! Registration, login, and one's own account.
 
-use poem_openapi::Object;
+use pixmill::{Role, User};
 use poem_openapi::types::Example;
+use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
 use crate::wire::given;
+use crate::wire::time::DateTime;
 
 /// A user's name and password.
 #[derive(Object, Deserialize)]
@@ -38,6 +40,73 @@ pub(crate) struct Registered {
 pub(crate) struct LoggedIn {
     /// A JSON Web Token, to be sent as `Authorization: Bearer <token>`.
     pub(crate) token: String,
-    /// `Login successful`.
+    /// `Login successful` or `Password changed`.
     pub(crate) message: String,
+}
+
+/// A new password, by somebody who knows the present one.
+#[derive(Object, Deserialize)]
+#[oai(deny_unknown_fields, rename_all = "camelCase", example)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct PasswordChange {
+    /// The password as it is.
+    #[serde(deserialize_with = "given::secret")]
+    pub(crate) current_password: String,
+    /// The password as it is to be: 8 to 128 characters.
+    #[oai(validator(min_length = 8, max_length = 128))]
+    #[serde(deserialize_with = "given::secret")]
+    pub(crate) new_password: String,
+}
+
+impl Example for PasswordChange {
+    fn example() -> Self {
+        Self { current_password: "strongPassword!".to_owned(), new_password: "strongerPassword!".to_owned() }
+    }
+}
+
+/// A user's own account.
+#[derive(Object, Serialize)]
+#[oai(rename = "Account", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountView {
+    /// 24 hexadecimal characters.
+    pub(crate) id: String,
+    /// The name as it was registered.
+    pub(crate) username: String,
+    /// What the user may do.
+    pub(crate) role: RoleName,
+    /// When the user registered.
+    pub(crate) created_at: DateTime,
+}
+
+impl AccountView {
+    pub(crate) fn new(user: &User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            username: user.username.to_string(),
+            role: user.role.into(),
+            created_at: DateTime(user.created_at),
+        }
+    }
+}
+
+/// What a user may do: `user` what concerns their own things, `operator` also see all users and jobs and end jobs,
+/// `admin` also change users.
+#[derive(Enum, Serialize, Clone, Copy)]
+#[oai(rename_all = "lowercase", rename = "Role")]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RoleName {
+    User,
+    Operator,
+    Admin,
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::User => Self::User,
+            Role::Operator => Self::Operator,
+            Role::Admin => Self::Admin,
+        }
+    }
 }

@@ -116,8 +116,11 @@ fn every_operation_is_named_and_complete() {
     }
     let expected = [
         "cancelJob",
+        "changePassword",
+        "deleteAccount",
         "deleteImage",
         "followJob",
+        "getAccount",
         "getImage",
         "getImageContent",
         "getJob",

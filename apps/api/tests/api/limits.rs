@@ -16,8 +16,11 @@ async fn writes_are_counted_for_each_user() {
     let (anna, bob) = (app.user("anna").await, app.user("bob").await);
     let upload =
         async |token: &str| app.post("/images/upload").token(token).file(&fixtures::png(4, 3)).send().await;
-    for _ in 0..8 {
-        upload(&anna).await.ok();
+    for left in (2..10).rev() {
+        let answer = upload(&anna).await.ok();
+        assert_eq!(answer.header("ratelimit-policy"), "\"write\";q=10;w=600");
+        let full_in = (10 - left) * 60;
+        assert_eq!(answer.header("ratelimit"), format!("\"write\";r={left};t={full_in}"));
     }
     app.delete("/images/nonsense").token(&anna).send().await.problem(404, "unknown_image");
     let transform = app.post("/images/transform/nonsense").token(&anna).text("{}");
@@ -27,7 +30,10 @@ async fn writes_are_counted_for_each_user() {
     refused.problem(429, "rate_limited");
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
-    app.get("/images").token(&anna).send().await.ok();
+    assert_eq!(refused.header("ratelimit"), "\"write\";r=0;t=600");
+    assert_eq!(refused.header("ratelimit-policy"), "\"write\";q=10;w=600");
+    let polled = app.get("/images").token(&anna).send().await.ok();
+    assert_eq!(polled.header("ratelimit"), "", "reads are not counted");
     upload(&bob).await.ok();
 
     app.clock.advance(Duration::from_secs(wait));

@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pixmill::ports::{Accepted, Cancellation, CreateUser, Images, Jobs, Page, PageRequest, PortError, Users};
+use pixmill::ports::{
+    Accepted, Cancellation, CreateUser, DeletedUser, Images, Jobs, Page, PageRequest, PortError, Users,
+};
 use pixmill::{
     Claim, ClaimTerms, Derivation, Image, ImageId, Job, JobId, JobStatus, LeaseToken, NewVersion, Outcome,
-    Step, Stepped, User, UserId, Username, Version,
+    Step, Stepped, User, UserChange, UserId, Username, Version,
 };
 
 use super::Faulty;
@@ -24,6 +26,22 @@ impl<P: Users + ?Sized> Users for Faulty<P> {
 
     async fn get(&self, id: UserId) -> Result<Option<User>, PortError> {
         self.plan.around("users.get", self.inner.get(id)).await
+    }
+
+    async fn change(&self, id: UserId, change: UserChange) -> Result<Option<User>, PortError> {
+        self.plan.around("users.change", self.inner.change(id, change)).await
+    }
+
+    async fn delete(&self, id: UserId, grace: Duration) -> Result<bool, PortError> {
+        self.plan.around("users.delete", self.inner.delete(id, grace)).await
+    }
+
+    async fn deleted(&self, limit: usize) -> Result<Vec<DeletedUser>, PortError> {
+        self.plan.around("users.deleted", self.inner.deleted(limit)).await
+    }
+
+    async fn purge(&self, id: UserId) -> Result<(), PortError> {
+        self.plan.around("users.purge", self.inner.purge(id)).await
     }
 }
 
@@ -143,5 +161,9 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
 
     async fn output_removed(&self, id: JobId) -> Result<(), PortError> {
         self.plan.around("jobs.output_removed", self.inner.output_removed(id)).await
+    }
+
+    async fn forget(&self, owner: UserId) -> Result<(), PortError> {
+        self.plan.around("jobs.forget", self.inner.forget(owner)).await
     }
 }

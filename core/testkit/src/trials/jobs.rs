@@ -10,7 +10,7 @@ use std::time::Duration;
 use pixmill::ports::{Accepted, Jobs};
 use pixmill::{Claim, ClaimTerms, Job, JobId, LeaseToken, Outcome, Output, UserId};
 
-use self::ending::{cancel, cancel_all, finish};
+use self::ending::{cancel, cancel_all, finish, forget};
 use self::lease::{claim, renew};
 use self::reading::{accept, get, list, load};
 use self::sweep::{due_output_removals, due_unpublished, find_result, output_removed, published};
@@ -60,6 +60,7 @@ trials! { "jobs", dyn Jobs;
         jobs_that_nobody_may_know_of_are_listed,
     }
     due_output_removals { a_job_is_listed_once_its_time_has_come_until_output_removed }
+    forget { the_users_final_jobs_are_not_found_any_more_open_jobs_and_those_of_others_are_left_alone }
     output_removed { the_job_is_no_longer_listed_for_removal_and_its_result_stays_expired }
 }
 

@@ -1,9 +1,9 @@
 //! Trials of the repository of users.
 
-use pixmill::ports::{CreateUser, Users};
-use pixmill::{User, UserId, Username};
+use pixmill::ports::{CreateUser, DeletedUser, Users};
+use pixmill::{PasswordHash, Role, User, UserChange, UserId, Username};
 
-use super::{at_once, trials};
+use super::{HOUR, at_once, trials};
 use crate::fixtures;
 use crate::subject::Subject;
 
@@ -15,6 +15,23 @@ trials! { "users", dyn Users;
     }
     find { unknown_names_give_none }
     get { unknown_ids_give_none }
+    change {
+        a_change_is_seen_by_name_and_by_id_and_leaves_the_other_fields_as_they_were,
+        unknown_and_deleted_users_give_none,
+        of_many_concurrent_changes_none_is_lost,
+    }
+    delete {
+        a_deleted_user_is_not_found_by_name_or_by_id_and_the_answer_is_false_from_then_on,
+        the_name_stays_taken_until_the_user_is_purged,
+    }
+    deleted {
+        a_deleted_user_is_listed_until_purged_and_is_due_once_the_grace_has_passed,
+        those_whose_grace_passes_first_come_first,
+    }
+    purge {
+        a_purged_user_is_no_longer_listed_and_the_name_is_free,
+        a_user_who_is_not_deleted_is_left_alone,
+    }
 }
 
 fn name(text: &str) -> Username {
@@ -89,5 +106,132 @@ mod get {
     pub(super) async fn unknown_ids_give_none(users: Subject<dyn Users>) {
         users.create(fixtures::user("anna", users.time().now())).await.unwrap();
         assert_eq!(users.get(UserId::random()).await.unwrap(), None);
+    }
+}
+
+async fn created(users: &Subject<dyn Users>, username: &str) -> User {
+    let user = fixtures::user(username, users.time().now());
+    assert_eq!(users.create(user.clone()).await.unwrap(), CreateUser::Created);
+    user
+}
+
+mod change {
+    use super::*;
+
+    pub(super) async fn a_change_is_seen_by_name_and_by_id_and_leaves_the_other_fields_as_they_were(
+        users: Subject<dyn Users>,
+    ) {
+        let (mut user, other) = (created(&users, "Anna").await, created(&users, "bert").await);
+        for change in [
+            UserChange::Password(PasswordHash::from_phc("$argon2id$another")),
+            UserChange::Role(Role::Operator),
+            UserChange::Disabled(true),
+            UserChange::Role(Role::Admin),
+            UserChange::Disabled(false),
+        ] {
+            user.apply(change.clone());
+            assert_same(users.change(user.id, change).await.unwrap(), &user);
+            assert_same(users.get(user.id).await.unwrap(), &user);
+            assert_same(users.find(name("anna")).await.unwrap(), &user);
+        }
+        assert_same(users.get(other.id).await.unwrap(), &other);
+    }
+
+    pub(super) async fn unknown_and_deleted_users_give_none(users: Subject<dyn Users>) {
+        let user = created(&users, "anna").await;
+        let change = UserChange::Disabled(true);
+        assert_eq!(users.change(UserId::random(), change.clone()).await.unwrap(), None);
+        users.delete(user.id, HOUR).await.unwrap();
+        assert_eq!(users.change(user.id, change).await.unwrap(), None);
+    }
+
+    pub(super) async fn of_many_concurrent_changes_none_is_lost(users: Subject<dyn Users>) {
+        let user = created(&users, "anna").await;
+        let mut epochs: Vec<_> = at_once((0..16).map(|i| {
+            let (users, change) =
+                (users.port(), UserChange::Password(PasswordHash::from_phc(format!("password {i}"))));
+            async move { users.change(user.id, change).await.unwrap().expect("the user exists").epoch }
+        }))
+        .await;
+        epochs.sort_unstable();
+        assert_eq!(epochs, (1..=16).collect::<Vec<_>>());
+    }
+}
+
+mod delete {
+    use super::*;
+
+    pub(super) async fn a_deleted_user_is_not_found_by_name_or_by_id_and_the_answer_is_false_from_then_on(
+        users: Subject<dyn Users>,
+    ) {
+        let (user, other) = (created(&users, "anna").await, created(&users, "bert").await);
+        assert!(!users.delete(UserId::random(), HOUR).await.unwrap());
+        assert!(users.delete(user.id, HOUR).await.unwrap());
+        assert_eq!(users.get(user.id).await.unwrap(), None);
+        assert_eq!(users.find(name("anna")).await.unwrap(), None);
+        assert!(!users.delete(user.id, HOUR).await.unwrap());
+        assert_same(users.get(other.id).await.unwrap(), &other);
+    }
+
+    pub(super) async fn the_name_stays_taken_until_the_user_is_purged(users: Subject<dyn Users>) {
+        let user = created(&users, "anna").await;
+        users.delete(user.id, HOUR).await.unwrap();
+        let successor = fixtures::user("ANNA", users.time().now());
+        assert_eq!(users.create(successor.clone()).await.unwrap(), CreateUser::Taken);
+        users.purge(user.id).await.unwrap();
+        assert_eq!(users.create(successor.clone()).await.unwrap(), CreateUser::Created);
+        assert_same(users.find(name("anna")).await.unwrap(), &successor);
+    }
+}
+
+mod deleted {
+    use super::*;
+
+    pub(super) async fn a_deleted_user_is_listed_until_purged_and_is_due_once_the_grace_has_passed(
+        users: Subject<dyn Users>,
+    ) {
+        let user = created(&users, "anna").await;
+        assert_eq!(users.deleted(10).await.unwrap(), []);
+        let unit = users.time().unit();
+        users.delete(user.id, unit).await.unwrap();
+        if users.time().exact().is_some() {
+            assert_eq!(users.deleted(10).await.unwrap(), [DeletedUser { id: user.id, due: false }]);
+        }
+        users.time().advance(unit).await;
+        assert_eq!(users.deleted(10).await.unwrap(), [DeletedUser { id: user.id, due: true }]);
+        users.purge(user.id).await.unwrap();
+        assert_eq!(users.deleted(10).await.unwrap(), []);
+    }
+
+    pub(super) async fn those_whose_grace_passes_first_come_first(users: Subject<dyn Users>) {
+        let mut deleted = Vec::new();
+        for (hours, username) in [(3, "anna"), (1, "bert"), (2, "carl")] {
+            let user = created(&users, username).await;
+            users.delete(user.id, HOUR * hours).await.unwrap();
+            deleted.push(user.id);
+        }
+        let listed: Vec<_> = users.deleted(2).await.unwrap().into_iter().map(|user| user.id).collect();
+        assert_eq!(listed, [deleted[1], deleted[2]]);
+    }
+}
+
+mod purge {
+    use super::*;
+
+    pub(super) async fn a_purged_user_is_no_longer_listed_and_the_name_is_free(users: Subject<dyn Users>) {
+        let user = created(&users, "anna").await;
+        users.delete(user.id, HOUR).await.unwrap();
+        users.purge(user.id).await.unwrap();
+        assert_eq!(users.deleted(10).await.unwrap(), []);
+        users.purge(user.id).await.unwrap();
+        let successor = created(&users, "anna").await;
+        users.purge(user.id).await.unwrap();
+        assert_same(users.find(name("anna")).await.unwrap(), &successor);
+    }
+
+    pub(super) async fn a_user_who_is_not_deleted_is_left_alone(users: Subject<dyn Users>) {
+        let user = created(&users, "anna").await;
+        users.purge(user.id).await.unwrap();
+        assert_same(users.get(user.id).await.unwrap(), &user);
     }
 }

@@ -1,6 +1,6 @@
 //! Trials of the ends that a job can come to.
 
-use pixmill::ports::Cancellation;
+use pixmill::ports::{Cancellation, PageRequest};
 use pixmill::{Failure, FailureCode, JobState, JobStatus};
 
 use super::*;
@@ -155,5 +155,29 @@ pub(super) mod cancel_all {
         assert_eq!(cancelled, expected);
         assert_eq!([stored(&jobs, done.id).await, stored(&jobs, other.id).await], untouched);
         assert_eq!(jobs.cancel_all(image.id).await.unwrap(), []);
+    }
+}
+
+pub(super) mod forget {
+    use super::*;
+
+    pub(in crate::trials::jobs) async fn the_users_final_jobs_are_not_found_any_more_open_jobs_and_those_of_others_are_left_alone(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let owner = UserId::random();
+        let (done, open) = (accept_for(&jobs, owner).await, accept_for(&jobs, owner).await);
+        let of_another = accepted(&jobs).await;
+        complete(&jobs, &done, HOUR).await;
+        complete(&jobs, &of_another, HOUR).await;
+        let untouched = [stored(&jobs, open.id).await, stored(&jobs, of_another.id).await];
+
+        jobs.forget(owner).await.unwrap();
+        assert_eq!(jobs.load(done.id).await.unwrap(), None);
+        assert_eq!(jobs.get(owner, done.id).await.unwrap(), None);
+        assert_eq!(jobs.find_result(done.derivation.clone(), Duration::ZERO).await.unwrap(), None);
+        let listed = jobs.list(owner, None, PageRequest { after: None, limit: 10 }).await.unwrap();
+        assert_eq!(listed.items, [untouched[0].clone()]);
+        assert_eq!([stored(&jobs, open.id).await, stored(&jobs, of_another.id).await], untouched);
+        jobs.forget(owner).await.unwrap();
     }
 }
