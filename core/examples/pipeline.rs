@@ -29,6 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         cache: memory.cache,
         events: memory.events,
         limiter: memory.limiter,
+        once_keys: memory.once_keys,
         passwords: Arc::new(Argon2Passwords::start(&Argon2Config::default())?),
         processor: Arc::new(InProcess::start(2.try_into()?, MemoryBudget::new(1 << 30))?),
         clock,

@@ -136,8 +136,10 @@ impl Accounts {
                 self.library.delete(id, image.id).await?;
             }
             if !images.more {
-                return self.ports.jobs.forget(id).await;
+                break;
             }
         }
+        self.ports.once_keys.forget(id).await?;
+        self.ports.jobs.forget(id).await
     }
 }

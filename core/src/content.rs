@@ -25,11 +25,26 @@ impl ContentHash {
         Self(hex::encode(hasher.finalize()))
     }
 
+    /// The hash with these digits.
+    pub fn parse(text: &str) -> Result<Self, ParseContentHashError> {
+        let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if text.len() == 64 && text.bytes().all(digit) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseContentHashError)
+        }
+    }
+
     /// The 64 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+/// The text is no hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a content hash is 64 lower-case hexadecimal digits")]
+pub struct ParseContentHashError;
 
 impl fmt::Debug for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -85,6 +85,28 @@ id!(
     JobId
 );
 
+id!(
+    /// Names what a request made, an image or a job, or what it is going to make.
+    MadeId
+);
+
+macro_rules! made {
+    ($($name:ident)*) => {$(
+        impl From<$name> for MadeId {
+            fn from(id: $name) -> Self {
+                Self(id.0)
+            }
+        }
+
+        impl From<MadeId> for $name {
+            fn from(id: MadeId) -> Self {
+                Self(id.0)
+            }
+        }
+    )*};
+}
+made!(ImageId JobId);
+
 fn parse(text: &str) -> Result<[u8; 12], ParseIdError> {
     // One spelling for each id: upper case would make two URLs for one resource.
     if text.bytes().any(|b| b.is_ascii_uppercase()) {

@@ -18,6 +18,7 @@
 mod accounts;
 mod content;
 mod history;
+mod idempotency;
 mod ids;
 mod image;
 mod job;
@@ -39,9 +40,10 @@ mod user_admin;
 mod worker;
 
 pub use accounts::{Accounts, LoginError, PasswordChangeError, RegisterError};
-pub use content::{BlobKey, BlobPrefix, Content, ContentHash, ParseBlobKeyError};
+pub use content::{BlobKey, BlobPrefix, Content, ContentHash, ParseBlobKeyError, ParseContentHashError};
 pub use history::{History, Step, Stepped};
-pub use ids::{ImageId, JobId, ParseIdError, UserId};
+pub use idempotency::{IdempotencyKey, IdempotencyKeyError, OnceError, OnceKey, OnceOperation};
+pub use ids::{ImageId, JobId, MadeId, ParseIdError, UserId};
 pub use image::{Image, NewVersion, Version};
 pub use job::{
     Claim, ClaimTerms, Derivation, Failure, FailureCode, Job, JobState, JobStatus, Lease, LeaseToken,

@@ -11,6 +11,7 @@ mod events;
 mod images;
 mod jobs;
 mod limiter;
+mod once_keys;
 mod passwords;
 mod processor;
 mod queue;
@@ -24,6 +25,7 @@ pub use events::{Event, Events};
 pub use images::{Images, Page, PageRequest};
 pub use jobs::{Accepted, Cancellation, Jobs};
 pub use limiter::{Decision, LimitKey, Limiter, Quota};
+pub use once_keys::{Made, OnceKeys, Turn};
 pub use passwords::Passwords;
 pub use processor::{ProcessError, Processed, Processor, Work};
 pub use queue::{Delivery, JobMessage, MessageError, Queue, Settlement};
@@ -39,6 +41,7 @@ pub use self::{
     images::MockImages,
     jobs::MockJobs,
     limiter::MockLimiter,
+    once_keys::MockOnceKeys,
     passwords::MockPasswords,
     processor::MockProcessor,
     queue::{MockDelivery, MockQueue},

@@ -7,7 +7,7 @@ use crate::library::Library;
 use crate::links::{LinkSigner, Links};
 use crate::live::Live;
 use crate::ports::{
-    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, Passwords, Processor, Queue, Users,
+    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue, Users,
 };
 use crate::process::Process;
 use crate::results::Results;
@@ -30,6 +30,7 @@ pub struct Ports {
     pub cache: Arc<dyn Cache>,
     pub events: Arc<dyn Events>,
     pub limiter: Arc<dyn Limiter>,
+    pub once_keys: Arc<dyn OnceKeys>,
     pub passwords: Arc<dyn Passwords>,
     pub processor: Arc<dyn Processor>,
     pub clock: Arc<dyn Clock>,

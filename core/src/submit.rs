@@ -2,16 +2,21 @@
 //! here; what is accepted is stored first and queued second.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pixmill_engine::{Error as EngineError, FieldError, Transformation, plan};
 
-use crate::content::Content;
-use crate::ids::{ImageId, JobId, UserId};
+use crate::content::{Content, ContentHash};
+use crate::idempotency::{self, IdempotencyKey, OnceError, OnceKey, OnceOperation, Standing};
+use crate::ids::{ImageId, JobId, MadeId, UserId};
 use crate::image::Image;
 use crate::job::{Derivation, Job, JobState};
-use crate::ports::{Accepted, Event, JobMessage, PortError};
+use crate::ports::{Accepted, Event, JobMessage, Made, PortError};
 use crate::services::Ports;
 use crate::settings::Settings;
+
+/// How long a request that was cut short holds off others under its key.
+const LEASE: Duration = Duration::from_mins(1);
 
 /// Takes requests for transformations.
 #[derive(Clone)]
@@ -45,9 +50,30 @@ pub enum SubmitError {
     /// The result would be over a limit.
     #[error(transparent)]
     Engine(EngineError),
+    /// Another request has the idempotency key.
+    #[error(transparent)]
+    Once(#[from] OnceError),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
+}
+
+impl Submission {
+    /// Tells requests apart: equal ones ask for the same.
+    fn fingerprint(&self) -> ContentHash {
+        let Self { image, version, transformation, save } = self;
+        let asked = (image, version, transformation.clone().canonical(), save);
+        ContentHash::of(&serde_json::to_vec(&asked).expect("a transformation is plain data"))
+    }
+
+    /// Whether this request could have been accepted as `job`.
+    fn is_for(&self, job: &Job) -> bool {
+        let Self { image, version, transformation, save } = self;
+        *image == job.image
+            && version.is_none_or(|version| version == job.source_version)
+            && transformation.clone().canonical() == job.transformation
+            && *save == job.save
+    }
 }
 
 impl From<EngineError> for SubmitError {
@@ -66,6 +92,61 @@ impl Submissions {
 
     /// Accepts a request, or says what is wrong with it. An accepted job ends in exactly one final state.
     pub async fn submit(&self, owner: UserId, submission: Submission) -> Result<JobId, SubmitError> {
+        self.accept(JobId::random(), owner, submission).await
+    }
+
+    /// Accepts a request once, however often it is sent under this key.
+    pub async fn submit_once(
+        &self,
+        owner: UserId,
+        key: IdempotencyKey,
+        submission: Submission,
+    ) -> Result<JobId, SubmitError> {
+        let (id, asked) = (JobId::random(), submission.fingerprint());
+        let key = OnceKey { owner, operation: OnceOperation::Transform, key };
+        let keys = self.ports.once_keys.as_ref();
+        match idempotency::begin::<SubmitError>(keys, key, id.into(), LEASE).await? {
+            Standing::Done(Made { id, fingerprint }) if fingerprint == asked => Ok(id.into()),
+            Standing::Done(_) => Err(OnceError::Reused.into()),
+            Standing::Now { attempt, before } => {
+                let outcome = self.accept_unless_accepted(owner, id, &before, submission).await;
+                let made = outcome.as_ref().ok().map(|id| Made { id: (*id).into(), fingerprint: asked });
+                // Where another job is found under the key it stays there: the turn ends by itself.
+                if !matches!(outcome, Err(SubmitError::Once(_))) {
+                    attempt.settle(made).await;
+                }
+                outcome
+            }
+        }
+    }
+
+    /// Accepts a request, unless one of the attempts before was accepted.
+    async fn accept_unless_accepted(
+        &self,
+        owner: UserId,
+        id: JobId,
+        before: &[MadeId],
+        submission: Submission,
+    ) -> Result<JobId, SubmitError> {
+        match self.accepted(owner, before).await? {
+            Some(job) if submission.is_for(&job) => Ok(job.id),
+            Some(_) => Err(OnceError::Reused.into()),
+            None => self.accept(id, owner, submission).await,
+        }
+    }
+
+    /// The job that one of these attempts has made.
+    async fn accepted(&self, owner: UserId, attempts: &[MadeId]) -> Result<Option<Job>, PortError> {
+        for attempt in attempts {
+            let job = self.ports.jobs.get(owner, (*attempt).into()).await?;
+            if job.is_some() {
+                return Ok(job);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn accept(&self, id: JobId, owner: UserId, submission: Submission) -> Result<JobId, SubmitError> {
         let Submission { image, version, transformation, save } = submission;
         transformation.validate().map_err(SubmitError::Invalid)?;
         let image = self.ports.images.get(owner, image).await?.ok_or(SubmitError::UnknownImage)?;
@@ -76,7 +157,7 @@ impl Submissions {
         let transformation = transformation.canonical();
         let now = self.ports.clock.now();
         let job = Job {
-            id: JobId::random(),
+            id,
             owner,
             image: image.id,
             source_version,
@@ -98,8 +179,7 @@ impl Submissions {
             unpublished: true,
             remove_output_at: None,
         };
-        let event = Event { owner, job: job.id, status: job.status(), revision: job.revision };
-        let id = job.id;
+        let event = Event { owner, job: id, status: job.status(), revision: job.revision };
         if self.ports.jobs.accept(job).await? == Accepted::Unpublished {
             // The job is accepted whatever happens here: the sweeper publishes what this could not.
             if let Err(error) = publish(&self.ports, id).await {

@@ -35,6 +35,8 @@ pub struct Swept {
     pub outputs: usize,
     /// Deleted users forgotten.
     pub users: usize,
+    /// Idempotency keys forgotten.
+    pub keys: usize,
 }
 
 /// How much one look takes on, so that a long backlog does not hold up the rest.
@@ -56,8 +58,8 @@ impl Sweeper {
         loop {
             match self.sweep().await {
                 Ok(swept) if swept == Swept::default() => {}
-                Ok(Swept { published, images, outputs, users }) => {
-                    tracing::info!(published, images, outputs, users, "swept");
+                Ok(Swept { published, images, outputs, users, keys }) => {
+                    tracing::info!(published, images, outputs, users, keys, "swept");
                 }
                 Err(error) => tracing::warn!(%error, "sweep not finished"),
             }
@@ -75,6 +77,7 @@ impl Sweeper {
             images: self.remove_images().await?,
             outputs: self.remove_outputs().await?,
             users: self.remove_users().await?,
+            keys: self.ports.once_keys.purge(BATCH).await?,
         })
     }
 

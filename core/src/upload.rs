@@ -10,9 +10,10 @@ use pixmill_engine::{Error as EngineError, Header, Inspection, Limits, inspect};
 use sha2::{Digest, Sha256};
 
 use crate::content::{BlobKey, Content, ContentHash};
-use crate::ids::{ImageId, UserId};
+use crate::idempotency::{self, IdempotencyKey, OnceError, OnceKey, OnceOperation, Standing};
+use crate::ids::{ImageId, MadeId, UserId};
 use crate::image::{Image, Version};
-use crate::ports::{ByteStream, PortError, PortErrorKind};
+use crate::ports::{ByteStream, Made, PortError, PortErrorKind};
 use crate::services::Ports;
 use crate::settings::Settings;
 
@@ -38,6 +39,12 @@ pub enum UploadError {
     /// The sender stopped, or sent something malformed.
     #[error("the upload ended before the file was complete: {0}")]
     Interrupted(io::Error),
+    /// Another request has the idempotency key.
+    #[error(transparent)]
+    Once(#[from] OnceError),
+    /// What the first request under the idempotency key made was deleted since.
+    #[error("the image that this Idempotency-Key stands for was deleted; take a new key for a new upload")]
+    Deleted,
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -55,7 +62,96 @@ impl Uploads {
         owner: UserId,
         body: BoxStream<'static, io::Result<Bytes>>,
     ) -> Result<Image, UploadError> {
+        self.store_all(owner, ImageId::random(), body).await
+    }
+
+    /// Stores a file once, however often it is sent under this key.
+    pub async fn upload_once(
+        &self,
+        owner: UserId,
+        key: IdempotencyKey,
+        body: BoxStream<'static, io::Result<Bytes>>,
+    ) -> Result<Image, UploadError> {
         let id = ImageId::random();
+        let key = OnceKey { owner, operation: OnceOperation::Upload, key };
+        let keys = self.ports.once_keys.as_ref();
+        // As long as the reservation: when the lease is over, whoever had it can store nothing any more.
+        match idempotency::begin::<UploadError>(keys, key, id.into(), self.settings.upload_ttl).await? {
+            Standing::Done(Made { id, fingerprint }) => {
+                if self.hash(body).await? != fingerprint {
+                    return Err(OnceError::Reused.into());
+                }
+                self.ports.images.get(owner, id.into()).await?.ok_or(UploadError::Deleted)
+            }
+            Standing::Now { attempt, before } => {
+                let outcome = self.store_unless_stored(owner, id, &before, body).await;
+                let made = outcome
+                    .as_ref()
+                    .ok()
+                    .map(|(image, hash)| Made { id: image.id.into(), fingerprint: hash.clone() });
+                // Where another image is found under the key it stays there: the turn ends by itself.
+                if !matches!(outcome, Err(UploadError::Once(_))) {
+                    attempt.settle(made).await;
+                }
+                outcome.map(|(image, _)| image)
+            }
+        }
+    }
+
+    /// Stores a file, unless one of the attempts before has.
+    async fn store_unless_stored(
+        &self,
+        owner: UserId,
+        id: ImageId,
+        before: &[MadeId],
+        body: BoxStream<'static, io::Result<Bytes>>,
+    ) -> Result<(Image, ContentHash), UploadError> {
+        if let Some((image, hash)) = self.stored(owner, before).await? {
+            return if self.hash(body).await? == hash {
+                Ok((image, hash))
+            } else {
+                Err(OnceError::Reused.into())
+            };
+        }
+        let image = self.store_all(owner, id, body).await?;
+        let hash = image.current.content.hash.clone();
+        Ok((image, hash))
+    }
+
+    /// The image that one of these attempts has made, and the hash of its upload.
+    async fn stored(
+        &self,
+        owner: UserId,
+        attempts: &[MadeId],
+    ) -> Result<Option<(Image, ContentHash)>, PortError> {
+        for attempt in attempts {
+            if let Some(image) = self.ports.images.get(owner, (*attempt).into()).await?
+                && let Some(upload) = self.ports.images.version(image.id, Version::FIRST).await?
+            {
+                return Ok(Some((image, upload.content.hash)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads a file as if to store it.
+    async fn hash(
+        &self,
+        mut body: BoxStream<'static, io::Result<Bytes>>,
+    ) -> Result<ContentHash, UploadError> {
+        let mut intake = Intake::new(self.settings.max_upload_bytes, self.settings.limits.clone());
+        while let Some(piece) = body.next().await {
+            intake.take(&piece.map_err(UploadError::Interrupted)?)?;
+        }
+        Ok(intake.finish()?.hash)
+    }
+
+    async fn store_all(
+        &self,
+        owner: UserId,
+        id: ImageId,
+        body: BoxStream<'static, io::Result<Bytes>>,
+    ) -> Result<Image, UploadError> {
         self.ports.images.reserve(id, self.settings.upload_ttl).await?;
         match self.store(owner, id, body).await {
             Ok(image) => Ok(image),

@@ -1,4 +1,4 @@
-//! Pixmill on one machine, in one folder: SQLite for users, images, jobs and the queue, files for blobs, memory
+//! Pixmill on one machine, in one folder: SQLite for users, images, jobs, idempotency keys and the queue, files for blobs, memory
 //! for the cache. Nothing else has to be installed or run.
 //!
 //! [`EmbeddedStore::open`] takes a data folder for this process alone and hands out the ports. What a call
@@ -8,7 +8,7 @@
 //! ```text
 //! data folder, readable for its owner only
 //!   lock         held while a store is open, with the process's number in it
-//!   pixmill.db   users, images, versions, jobs, queue (and pixmill.db-wal, pixmill.db-shm)
+//!   pixmill.db   users, images, versions, jobs, keys, queue (and pixmill.db-wal, pixmill.db-shm)
 //!   blobs/       one file a blob, named after its key
 //!   tmp/         blobs on their way; emptied at the start
 //!   secret       the server's own, copied along by backups
@@ -33,6 +33,7 @@ mod job_rows;
 mod jobs;
 mod lock;
 mod migrations;
+mod once_keys;
 mod queue;
 mod queue_rows;
 mod readers;
@@ -48,6 +49,7 @@ pub use config::Config;
 pub use error::OpenError;
 pub use images::SqliteImages;
 pub use jobs::SqliteJobs;
+pub use once_keys::SqliteOnceKeys;
 pub use queue::SqliteQueue;
 pub use store::EmbeddedStore;
 pub use users::SqliteUsers;

@@ -7,9 +7,9 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::columns::{job_id, millis, timestamp};
 use crate::error::DatabaseError;
-use crate::{job_rows, queue_rows};
+use crate::{job_rows, once_keys, queue_rows};
 
-/// Ends leases and reservations, and sees to it that the queue knows every open job, if it is this store's.
+/// Ends leases, reservations and turns, and sees to it that the queue knows every open job, if it is this store's.
 pub(crate) fn recover(
     connection: &mut Connection,
     now: Timestamp,
@@ -18,6 +18,7 @@ pub(crate) fn recover(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     expire_leases(&transaction, now)?;
     expire_reservations(&transaction, now)?;
+    once_keys::end_turns(&transaction, now)?;
     if owns_queue {
         enqueue_forgotten(&transaction, now)?;
     }

@@ -17,6 +17,7 @@ use crate::images::SqliteImages;
 use crate::job_cache::JobCache;
 use crate::jobs::SqliteJobs;
 use crate::lock::{Lock, create_dir};
+use crate::once_keys::SqliteOnceKeys;
 use crate::queue::SqliteQueue;
 use crate::users::SqliteUsers;
 
@@ -29,6 +30,7 @@ pub struct EmbeddedStore {
     users: Arc<SqliteUsers>,
     images: Arc<SqliteImages>,
     jobs: Arc<SqliteJobs>,
+    once_keys: Arc<SqliteOnceKeys>,
     queue: Arc<SqliteQueue>,
     blobs: Arc<FileBlobStore>,
     cache: Arc<MokaCache>,
@@ -59,6 +61,7 @@ impl EmbeddedStore {
             users: Arc::new(SqliteUsers::new(Arc::clone(&database), Arc::clone(&clock))),
             images: Arc::new(SqliteImages::new(Arc::clone(&database), Arc::clone(&clock))),
             jobs: Arc::new(SqliteJobs::new(Arc::clone(&database), Arc::clone(&clock), job_cache, enters)),
+            once_keys: Arc::new(SqliteOnceKeys::new(Arc::clone(&database), Arc::clone(&clock))),
             queue: Arc::new(SqliteQueue::new(database, Arc::clone(&clock), backlog)),
             blobs: Arc::new(FileBlobStore::new(files, blob_tasks, lock)),
             cache: Arc::new(MokaCache::new(Arc::clone(&clock), cache_max_bytes)),
@@ -80,6 +83,11 @@ impl EmbeddedStore {
     /// The jobs.
     pub fn jobs(&self) -> Arc<SqliteJobs> {
         Arc::clone(&self.jobs)
+    }
+
+    /// The idempotency keys.
+    pub fn once_keys(&self) -> Arc<SqliteOnceKeys> {
+        Arc::clone(&self.once_keys)
     }
 
     /// The queue.

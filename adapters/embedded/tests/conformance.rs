@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pixmill::ports::{BlobStore, Cache, Images, Jobs, Queue, Users};
+use pixmill::ports::{BlobStore, Cache, Images, Jobs, OnceKeys, Queue, Users};
 use pixmill_embedded::{Config, EmbeddedStore};
 use pixmill_testkit::{Subject, TestClock, Unavailable, conformance};
 
@@ -25,5 +25,6 @@ fn main() {
         .queue(|clock| async { subject(clock, |store| store.queue() as Arc<dyn Queue>) })
         .blobs(|clock| async { subject(clock, |store| store.blobs() as Arc<dyn BlobStore>) })
         .cache(|clock| async { subject(clock, |store| store.cache() as Arc<dyn Cache>) })
+        .once_keys(|clock| async { subject(clock, |store| store.once_keys() as Arc<dyn OnceKeys>) })
         .run()
 }

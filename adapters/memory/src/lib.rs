@@ -23,6 +23,7 @@ mod events;
 mod images;
 mod jobs;
 mod limiter;
+mod once_keys;
 mod queue;
 mod timeline;
 mod users;
@@ -37,6 +38,7 @@ pub use events::MemoryEvents;
 pub use images::MemoryImages;
 pub use jobs::MemoryJobs;
 pub use limiter::MemoryLimiter;
+pub use once_keys::MemoryOnceKeys;
 pub use queue::MemoryQueue;
 pub use users::MemoryUsers;
 
@@ -59,6 +61,8 @@ pub struct Memory {
     pub events: Arc<MemoryEvents>,
     /// The limiter.
     pub limiter: Arc<MemoryLimiter>,
+    /// The memory of idempotency keys.
+    pub once_keys: Arc<MemoryOnceKeys>,
 }
 
 impl Memory {
@@ -72,7 +76,8 @@ impl Memory {
             blobs: Arc::new(MemoryBlobStore::new()),
             cache: Arc::new(MemoryCache::new(Arc::clone(&clock))),
             events: Arc::new(MemoryEvents::new()),
-            limiter: Arc::new(MemoryLimiter::new(clock)),
+            limiter: Arc::new(MemoryLimiter::new(Arc::clone(&clock))),
+            once_keys: Arc::new(MemoryOnceKeys::new(clock)),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The ports' trials, on every port in memory.
 
 use pixmill_memory::{
-    MemoryBlobStore, MemoryCache, MemoryEvents, MemoryImages, MemoryJobs, MemoryLimiter, MemoryQueue,
-    MemoryUsers,
+    MemoryBlobStore, MemoryCache, MemoryEvents, MemoryImages, MemoryJobs, MemoryLimiter, MemoryOnceKeys,
+    MemoryQueue, MemoryUsers,
 };
 
 fn main() {
@@ -15,5 +15,6 @@ fn main() {
         .cache(|clock| async { Ok(MemoryCache::new(clock)) })
         .events(|_| async { Ok(MemoryEvents::new()) })
         .limiter(|clock| async { Ok(MemoryLimiter::new(clock)) })
+        .once_keys(|clock| async { Ok(MemoryOnceKeys::new(clock)) })
         .run()
 }

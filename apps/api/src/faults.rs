@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pixmill::{
-    EngineError, Failure, LinkError, LoginError, Password, PasswordChangeError, PasswordError, RegisterError,
-    SubmitError, UploadError, Username, UsernameError,
+    EngineError, Failure, LinkError, LoginError, OnceError, Password, PasswordChangeError, PasswordError,
+    RegisterError, SubmitError, UploadError, Username, UsernameError,
 };
 use pixmill::{FieldError, JobId, JobStatus};
 use poem::http::StatusCode;
@@ -150,6 +150,8 @@ impl From<UploadError> for Problem {
                     Self::new(StatusCode::BAD_REQUEST, "interrupted", detail)
                 }
             },
+            UploadError::Once(error) => error.into(),
+            UploadError::Deleted => Self::new(StatusCode::GONE, "upload_deleted", error.to_string()),
             UploadError::Port(error) => error.into(),
         }
     }
@@ -161,7 +163,20 @@ impl From<SubmitError> for Problem {
             SubmitError::UnknownImage => unknown_image(),
             SubmitError::Invalid(errors) => invalid_transformation(errors),
             SubmitError::Engine(error) => error.into(),
+            SubmitError::Once(error) => error.into(),
             SubmitError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<OnceError> for Problem {
+    fn from(error: OnceError) -> Self {
+        match error {
+            OnceError::InFlight => Self::new(StatusCode::CONFLICT, "request_in_flight", error.to_string())
+                .with_retry_after(POLL_AFTER),
+            OnceError::Reused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", error.to_string())
+            }
         }
     }
 }

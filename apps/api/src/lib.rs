@@ -8,6 +8,7 @@ mod auth;
 mod client_address;
 mod config;
 mod cors;
+mod detached;
 mod docs;
 mod edge;
 mod faults;

@@ -1,10 +1,10 @@
-//! Parameters of paths and queries, typed. An id in a path that can't be one is as unknown as any other; a query
+//! Parameters of paths, queries and headers, typed. An id in a path that can't be one is as unknown as any other; a query
 //! that can't be read is malformed, and the answer names the parameter.
 
 use std::str::FromStr;
 
-use pixmill::{FieldError, ImageId, JobId, JobStatus, Version};
-use poem::http::StatusCode;
+use pixmill::{FieldError, IdempotencyKey, IdempotencyKeyError, ImageId, JobId, JobStatus, Version};
+use poem::http::{HeaderName, StatusCode};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use crate::faults::{unknown_image, unknown_job, unknown_version};
 use crate::problem::Problem;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// An id in the path.
 pub(crate) struct Path<T>(pub(crate) T);
@@ -139,6 +141,48 @@ impl<'a, T: QueryValue> ApiExtractor<'a> for Query<T> {
             (Some(text), None) => Ok(Self(Some(T::parse(text).map_err(refuse)?))),
             (Some(_), Some(_)) => Err(refuse("is given more than once; give it once").into()),
         }
+    }
+}
+
+/// The header `Idempotency-Key`, which may be absent.
+pub(crate) struct Once(pub(crate) Option<IdempotencyKey>);
+
+impl<'a> ApiExtractor<'a> for Once {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Header)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(inline(MetaSchema {
+            min_length: Some(1),
+            max_length: Some(IdempotencyKey::MAX_CHARS),
+            pattern: Some("^[!-~]+$".to_owned()),
+            example: Some(Value::from("8e03978e-40d5-43dd-bc93-6894a57f9324")),
+            ..MetaSchema::new("string")
+        }))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let mut given = request.headers().get_all(IDEMPOTENCY_KEY).iter();
+        let key = match (given.next(), given.next()) {
+            (None, _) => return Ok(Self(None)),
+            (Some(one), None) => one.to_str().ok().and_then(|text| IdempotencyKey::parse(text).ok()),
+            (Some(_), Some(_)) => None,
+        };
+        let refused = || {
+            let detail = format!("{IdempotencyKeyError}; send one, or none");
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
+        };
+        Ok(Self(Some(key.ok_or_else(refused)?)))
     }
 }
 

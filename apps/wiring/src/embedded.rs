@@ -52,6 +52,7 @@ pub(crate) async fn open(config: &Config, address: String) -> Result<Embedded, S
         cache: store.cache(),
         events: Arc::new(MemoryEvents::new()),
         limiter: Arc::new(MemoryLimiter::new(clock.clone())),
+        once_keys: store.once_keys(),
         passwords: Arc::new(passwords),
         processor,
         clock,

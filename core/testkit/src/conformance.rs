@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use pixmill::ports::{
-    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, Passwords, Processor, Queue, Users,
+    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue, Users,
 };
 use tokio::runtime::Builder;
 
@@ -71,6 +71,8 @@ impl Conformance {
         events: Events;
         /// Tries a limiter.
         limiter: Limiter;
+        /// Tries a memory of idempotency keys.
+        once_keys: OnceKeys;
         /// Tries a hasher of passwords.
         passwords: Passwords;
         /// Tries a processor.

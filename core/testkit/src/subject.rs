@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use pixmill::Timestamp;
 use pixmill::ports::{
-    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, Passwords, Processor, Queue, Users,
+    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue, Users,
 };
 
 use crate::clock::TestClock;
@@ -88,7 +88,9 @@ macro_rules! from_port {
     };
 }
 
-from_port!(BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, Passwords, Processor, Queue, Users);
+from_port!(
+    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue, Users
+);
 
 /// How a trial lets time pass.
 #[derive(Debug, Clone)]

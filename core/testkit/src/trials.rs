@@ -21,6 +21,7 @@ pub(crate) mod events;
 pub(crate) mod images;
 pub(crate) mod jobs;
 pub(crate) mod limiter;
+pub(crate) mod once_keys;
 pub(crate) mod passwords;
 pub(crate) mod processor;
 pub(crate) mod queue;

@@ -42,6 +42,7 @@ impl Kit {
             cache: Arc::new(Faulty::new(memory.cache.clone(), faults.clone())),
             events: memory.events.clone(),
             limiter: memory.limiter.clone(),
+            once_keys: Arc::new(Faulty::new(memory.once_keys.clone(), faults.clone())),
             passwords: Arc::new(Argon2Passwords::start(&argon2).unwrap()),
             processor: Arc::new(Faulty::new(Arc::new(processor) as Arc<dyn Processor>, faults.clone())),
             clock: clock.clone(),

@@ -8,6 +8,7 @@ mod bad_uploads;
 mod crash;
 mod fixtures;
 mod formats;
+mod idempotency;
 mod live;
 mod load;
 mod memory;

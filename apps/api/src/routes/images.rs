@@ -13,15 +13,16 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use crate::app::State;
 use crate::auth::{Caller, Writer};
+use crate::detached::detached;
 use crate::faults::unknown_image;
 use crate::json::Json;
 use crate::multipart::FormFile;
-use crate::params::{Limit, Path, Query};
+use crate::params::{Limit, Once, Path, Query};
 use crate::picture::{Conditions, Picture, REVALIDATE};
 use crate::problem::Problem;
 use crate::refusal::{
-    IMPOSSIBLE, MALFORMED, OUT_OF_RANGE, Refusal, SLOW, TOO_LARGE, TOO_MANY, UNAUTHENTICATED, UNKNOWN,
-    UNSUPPORTED,
+    CONFLICT, GONE, IMPOSSIBLE, MALFORMED, OUT_OF_RANGE, Refusal, SLOW, TOO_LARGE, TOO_MANY, UNAUTHENTICATED,
+    UNKNOWN, UNSUPPORTED,
 };
 use crate::reply::{self, Deleted};
 use crate::routes::Group;
@@ -29,8 +30,11 @@ use crate::wire::image::{ImageList, ImageView, Uploaded};
 
 pub(crate) struct Images(pub(super) Arc<State>);
 
-type UploadRefusal =
-    Refusal<{ MALFORMED | UNAUTHENTICATED | SLOW | TOO_LARGE | UNSUPPORTED | IMPOSSIBLE | TOO_MANY }>;
+type UploadRefusal = Refusal<
+    {
+        MALFORMED | UNAUTHENTICATED | SLOW | CONFLICT | GONE | TOO_LARGE | UNSUPPORTED | IMPOSSIBLE | TOO_MANY
+    },
+>;
 type ListRefusal = Refusal<{ MALFORMED | UNAUTHENTICATED }>;
 type GetRefusal = Refusal<{ UNAUTHENTICATED | UNKNOWN }>;
 type ReadRefusal = Refusal<{ UNAUTHENTICATED | UNKNOWN | OUT_OF_RANGE }>;
@@ -42,9 +46,27 @@ impl Images {
     ///
     /// Stores the file in the field `file`. What it is is told by its content, never by its name. Other fields
     /// are ignored.
+    ///
+    /// With an `Idempotency-Key` the file can be sent again without a second image: the answer is that of the first
+    /// for 24 hours. Another file under the same key is 422, one while the first is on its way 409, and 410 comes
+    /// once the image was deleted.
     #[oai(path = "/images/upload", method = "post", operation_id = "uploadImage")]
-    async fn upload(&self, writer: Writer, body: FormFile) -> Result<Created, UploadRefusal> {
-        let image = self.0.services.uploads.upload(writer.0, body.into_stream().await?).await?;
+    async fn upload(
+        &self,
+        writer: Writer,
+        /// Your name for this request, such as a UUID.
+        #[oai(name = "Idempotency-Key")]
+        once: Once,
+        body: FormFile,
+    ) -> Result<Created, UploadRefusal> {
+        let (uploads, file) = (&self.0.services.uploads, body.into_stream().await?);
+        let image = match once.0 {
+            None => uploads.upload(writer.0, file).await?,
+            Some(key) => {
+                let uploads = uploads.clone();
+                detached(async move { uploads.upload_once(writer.0, key, file).await }).await??
+            }
+        };
         let url = self.0.services.links.to_version(image.id, &image.current).await?;
         Ok(Created { id: image.id, url })
     }

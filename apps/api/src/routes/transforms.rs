@@ -12,11 +12,12 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use crate::app::State;
 use crate::auth::{Caller, Writer};
+use crate::detached::detached;
 use crate::faults::{
     self, POLL_AFTER, invalid_transformation, job_cancelled, job_failed, job_pending, unknown_job,
 };
 use crate::json::Json;
-use crate::params::Path;
+use crate::params::{Once, Path};
 use crate::picture::{Conditions, Picture, REVALIDATE};
 use crate::refusal::{
     CONFLICT, GONE, IMPOSSIBLE, JSON_BODY, OUT_OF_RANGE, Refusal, TOO_MANY, UNAUTHENTICATED, UNKNOWN,
@@ -28,7 +29,7 @@ use crate::wire::transform::TransformBody;
 
 pub(crate) struct Transforms(pub(super) Arc<State>);
 
-type TransformRefusal = Refusal<{ JSON_BODY | UNAUTHENTICATED | UNKNOWN | IMPOSSIBLE | TOO_MANY }>;
+type TransformRefusal = Refusal<{ JSON_BODY | UNAUTHENTICATED | UNKNOWN | CONFLICT | IMPOSSIBLE | TOO_MANY }>;
 type StatusRefusal = Refusal<{ UNAUTHENTICATED | UNKNOWN }>;
 type ResultRefusal = Refusal<{ UNAUTHENTICATED | UNKNOWN | CONFLICT | GONE | OUT_OF_RANGE }>;
 
@@ -38,6 +39,9 @@ impl Transforms {
     ///
     /// Accepts a job that makes a new picture of an image. What can be told from the request and the image's
     /// header is checked at once; the rest is done later, and the job's status says how it went.
+    ///
+    /// With an `Idempotency-Key` the request can be sent again without a second job: the answer is that of the
+    /// first for 24 hours. Another request under the same key is 422, one while the first is worked on 409.
     #[oai(path = "/images/transform/:imageId", method = "post", operation_id = "transformImage")]
     async fn transform(
         &self,
@@ -45,10 +49,17 @@ impl Transforms {
         /// The image to start from. It is not changed.
         #[oai(name = "imageId")]
         image_id: Path<ImageId>,
+        /// Your name for this request, such as a UUID.
+        #[oai(name = "Idempotency-Key")]
+        once: Once,
         body: Json<TransformBody>,
     ) -> Result<Accepted, TransformRefusal> {
         let submission = body.0.into_submission(image_id.0).map_err(invalid_transformation)?;
-        Ok(Accepted(self.0.services.submissions.submit(writer.0, submission).await?))
+        let submissions = &self.0.services.submissions;
+        let Some(key) = once.0 else { return Ok(Accepted(submissions.submit(writer.0, submission).await?)) };
+        let submissions = submissions.clone();
+        let once = async move { submissions.submit_once(writer.0, key, submission).await };
+        Ok(Accepted(detached(once).await??))
     }
 
     /// Poll a job

@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_requests;
 mod document;
+mod idempotency;
 mod images;
 mod jobs;
 mod limits;

@@ -148,6 +148,7 @@ impl TestApp {
             cache: memory.cache.clone(),
             events: memory.events.clone(),
             limiter: limiter.clone(),
+            once_keys: Arc::new(Faulty::new(memory.once_keys.clone(), faults.clone())),
             passwords: Arc::new(Argon2Passwords::start(&argon2).unwrap()),
             processor: Arc::new(processor) as Arc<dyn Processor>,
             clock: clock.clone(),

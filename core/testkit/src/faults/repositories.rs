@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pixmill::ports::{
-    Accepted, Cancellation, CreateUser, DeletedUser, Images, Jobs, Page, PageRequest, PortError, Users,
+    Accepted, Cancellation, CreateUser, DeletedUser, Images, Jobs, Made, OnceKeys, Page, PageRequest,
+    PortError, Turn, Users,
 };
 use pixmill::{
-    Claim, ClaimTerms, Derivation, Image, ImageId, Job, JobId, JobStatus, LeaseToken, NewVersion, Outcome,
-    Step, Stepped, User, UserChange, UserId, Username, Version,
+    Claim, ClaimTerms, Derivation, Image, ImageId, Job, JobId, JobStatus, LeaseToken, MadeId, NewVersion,
+    OnceKey, Outcome, Step, Stepped, User, UserChange, UserId, Username, Version,
 };
 
 use super::Faulty;
@@ -165,5 +166,34 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
 
     async fn forget(&self, owner: UserId) -> Result<(), PortError> {
         self.plan.around("jobs.forget", self.inner.forget(owner)).await
+    }
+}
+
+#[async_trait]
+impl<P: OnceKeys + ?Sized> OnceKeys for Faulty<P> {
+    async fn begin(
+        &self,
+        key: OnceKey,
+        attempt: MadeId,
+        lease: Duration,
+        keep: Duration,
+    ) -> Result<Turn, PortError> {
+        self.plan.around("once_keys.begin", self.inner.begin(key, attempt, lease, keep)).await
+    }
+
+    async fn done(&self, key: OnceKey, attempt: MadeId, made: Made) -> Result<(), PortError> {
+        self.plan.around("once_keys.done", self.inner.done(key, attempt, made)).await
+    }
+
+    async fn give_up(&self, key: OnceKey, attempt: MadeId) -> Result<(), PortError> {
+        self.plan.around("once_keys.give_up", self.inner.give_up(key, attempt)).await
+    }
+
+    async fn forget(&self, owner: UserId) -> Result<(), PortError> {
+        self.plan.around("once_keys.forget", self.inner.forget(owner)).await
+    }
+
+    async fn purge(&self, limit: usize) -> Result<usize, PortError> {
+        self.plan.around("once_keys.purge", self.inner.purge(limit)).await
     }
 }

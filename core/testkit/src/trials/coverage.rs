@@ -52,6 +52,7 @@ const PORTS: &[(&str, &str)] = &[
     ("images", "images.rs"),
     ("jobs", "jobs.rs"),
     ("limiter", "limiter.rs"),
+    ("once_keys", "once_keys.rs"),
     ("passwords", "passwords.rs"),
     ("processor", "processor.rs"),
     ("queue", "queue.rs"),
@@ -62,7 +63,7 @@ fn trial_names() -> Vec<&'static str> {
     macro_rules! names {
         ($($port:ident)*) => { [$(super::$port::TRIALS.iter().map(|trial| trial.name).collect::<Vec<_>>()),*].concat() };
     }
-    names!(blobs cache clock events images jobs limiter passwords processor queue users)
+    names!(blobs cache clock events images jobs limiter once_keys passwords processor queue users)
 }
 
 /// Method and text of every bullet under `# Behavior`.

@@ -1,0 +1,176 @@
+//! Requests that are sent again under the same key, and those that only look so.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::channel::mpsc;
+use pixmill::ports::{Jobs, PageRequest, PortErrorKind};
+use pixmill::{
+    IdempotencyKey, Image, ImageId, JobId, OnceError, Submission, SubmitError, Transformation, UploadError,
+    UserId,
+};
+use pixmill_testkit::{Calls, Fault, fixtures};
+
+use crate::kit::{Kit, pieces};
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn key(text: &str) -> IdempotencyKey {
+    IdempotencyKey::parse(text).unwrap()
+}
+
+fn half(image: &Image) -> Submission {
+    let transformation = Transformation { width: Some(20), ..Transformation::default() };
+    Submission { image: image.id, version: None, transformation, save: false }
+}
+
+async fn submit(kit: &Kit, image: &Image, submission: Submission) -> Result<JobId, SubmitError> {
+    kit.services.submissions.submit_once(image.owner, key("first"), submission).await
+}
+
+async fn upload(kit: &Kit, owner: UserId, file: &Bytes) -> Result<ImageId, UploadError> {
+    kit.services.uploads.upload_once(owner, key("first"), pieces(file)).await.map(|image| image.id)
+}
+
+async fn images(kit: &Kit, owner: UserId) -> usize {
+    kit.services.library.list(owner, PageRequest { after: None, limit: 10 }).await.unwrap().items.len()
+}
+
+async fn jobs(kit: &Kit, owner: UserId) -> usize {
+    kit.memory.jobs.list(owner, None, PageRequest { after: None, limit: 10 }).await.unwrap().items.len()
+}
+
+#[tokio::test]
+async fn a_transformation_sent_again_is_one_job() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = submit(&kit, &image, half(&image)).await.unwrap();
+    kit.work().await;
+    assert_eq!(submit(&kit, &image, half(&image)).await.unwrap(), job);
+    assert_eq!(jobs(&kit, image.owner).await, 1);
+    // The same in other words.
+    let transformation = Transformation { quality: None, width: Some(20), ..Transformation::default() };
+    let spelled = Submission { transformation, ..half(&image) };
+    assert_eq!(submit(&kit, &image, spelled).await.unwrap(), job);
+
+    kit.advance(DAY);
+    assert_ne!(submit(&kit, &image, half(&image)).await.unwrap(), job, "keys are remembered for a day");
+}
+
+#[tokio::test]
+async fn a_key_is_for_one_transformation() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let other = kit.image(image.owner).await;
+    submit(&kit, &image, half(&image)).await.unwrap();
+    let taller = Transformation { height: Some(20), ..Transformation::default() };
+    for different in [
+        Submission { image: other.id, ..half(&image) },
+        Submission { version: Some(1), ..half(&image) },
+        Submission { transformation: taller, ..half(&image) },
+        Submission { save: true, ..half(&image) },
+    ] {
+        let refused = submit(&kit, &image, different.clone()).await;
+        assert!(matches!(refused, Err(SubmitError::Once(OnceError::Reused))), "{different:?}: {refused:?}");
+    }
+    assert_eq!(jobs(&kit, image.owner).await, 1);
+    // Everybody has keys of their own.
+    let stranger = kit.image(UserId::random()).await;
+    submit(&kit, &stranger, half(&stranger)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_request_leaves_its_key_free() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let nothing = Submission { transformation: Transformation::default(), ..half(&image) };
+    assert!(matches!(submit(&kit, &image, nothing).await, Err(SubmitError::Invalid(_))));
+    submit(&kit, &image, half(&image)).await.unwrap();
+    let owner = UserId::random();
+    let text = Bytes::from_static(b"hello, this is a text");
+    assert!(matches!(upload(&kit, owner, &text).await, Err(UploadError::Image(_))));
+    upload(&kit, owner, &fixtures::png(40, 30)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_that_was_accepted_without_a_word_is_found_again() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    for lost in ["once_keys.done", "jobs.accept"] {
+        kit.faults.inject(lost, Calls::First(1), Fault::After(PortErrorKind::Unavailable));
+        kit.faults.inject("once_keys.give_up", Calls::All, Fault::Before(PortErrorKind::Unavailable));
+        let mut answers = Vec::new();
+        let name = key(lost);
+        for minute in 0..3 {
+            let once = kit.services.submissions.submit_once(image.owner, name.clone(), half(&image)).await;
+            match once {
+                Ok(job) => answers.push(job),
+                Err(SubmitError::Once(OnceError::InFlight)) => assert_eq!(minute, 1, "{lost}"),
+                Err(error) => assert_eq!((minute, lost), (0, "jobs.accept"), "{error}"),
+            }
+            kit.advance(Duration::from_secs(if minute == 0 { 59 } else { 1 }));
+        }
+        kit.faults.clear();
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{lost}: {answers:?}");
+    }
+    assert_eq!(jobs(&kit, image.owner).await, 2, "one for each key");
+}
+
+#[tokio::test]
+async fn a_file_sent_again_is_one_image() {
+    let kit = Kit::new();
+    let (owner, file) = (UserId::random(), fixtures::png(40, 30));
+    let image = upload(&kit, owner, &file).await.unwrap();
+    assert_eq!(upload(&kit, owner, &file).await.unwrap(), image);
+    assert_eq!((images(&kit, owner).await, kit.blobs().await.len()), (1, 1));
+    let other = upload(&kit, owner, &fixtures::png(30, 40)).await;
+    assert!(matches!(other, Err(UploadError::Once(OnceError::Reused))), "{other:?}");
+    upload(&kit, UserId::random(), &file).await.unwrap();
+
+    assert!(kit.services.library.delete(owner, image).await.unwrap());
+    let deleted = upload(&kit, owner, &file).await;
+    assert!(matches!(deleted, Err(UploadError::Deleted)), "{deleted:?}");
+    kit.advance(DAY);
+    assert!(kit.services.sweeper.sweep().await.unwrap().keys >= 1);
+    assert_ne!(upload(&kit, owner, &file).await.unwrap(), image);
+}
+
+#[tokio::test]
+async fn a_file_on_its_way_holds_its_key() {
+    let kit = Kit::new();
+    let (owner, file) = (UserId::random(), fixtures::png(40, 30));
+    let (mut sender, body) = mpsc::channel(1);
+    let slow = kit.services.uploads.upload_once(owner, key("first"), Box::pin(body));
+    let mut slow = Box::pin(slow);
+    sender.try_send(Ok(file.slice(..20))).unwrap();
+    assert!(slow.as_mut().now_or_never().is_none());
+    let early = upload(&kit, owner, &file).await;
+    assert!(matches!(early, Err(UploadError::Once(OnceError::InFlight))), "{early:?}");
+    // The same key means another thing for a transformation.
+    let image = kit.image(owner).await;
+    submit(&kit, &image, half(&image)).await.unwrap();
+    sender.try_send(Ok(file.slice(20..))).unwrap();
+    drop(sender);
+    let first = slow.await.unwrap().id;
+    assert_eq!(upload(&kit, owner, &file).await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn an_image_that_was_stored_without_a_word_is_found_again() {
+    let kit = Kit::new();
+    let (owner, file) = (UserId::random(), fixtures::png(40, 30));
+    kit.faults.inject("once_keys.done", Calls::First(1), Fault::Before(PortErrorKind::Unavailable));
+    let image = upload(&kit, owner, &file).await.unwrap();
+    let early = upload(&kit, owner, &file).await;
+    assert!(matches!(early, Err(UploadError::Once(OnceError::InFlight))), "{early:?}");
+    for _ in 0..2 {
+        kit.advance(kit.settings.upload_ttl);
+        let other = upload(&kit, owner, &fixtures::png(30, 40)).await;
+        assert!(matches!(other, Err(UploadError::Once(OnceError::Reused))), "{other:?}");
+    }
+    kit.advance(kit.settings.upload_ttl);
+    assert_eq!(upload(&kit, owner, &file).await.unwrap(), image);
+    assert_eq!((images(&kit, owner).await, kit.blobs().await.len()), (1, 1));
+}
