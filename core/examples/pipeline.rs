@@ -22,6 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let memory = Memory::new(clock.clone());
     let ports = Ports {
         users: memory.users,
+        api_keys: memory.api_keys,
         images: memory.images,
         jobs: memory.jobs,
         queue: memory.queue,

@@ -139,6 +139,7 @@ impl Accounts {
                 break;
             }
         }
+        self.ports.api_keys.forget(id).await?;
         self.ports.once_keys.forget(id).await?;
         self.ports.jobs.forget(id).await
     }

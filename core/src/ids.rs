@@ -86,6 +86,10 @@ id!(
 );
 
 id!(
+    /// Names an API key.
+    ApiKeyId
+);
+id!(
     /// Names what a request made, an image or a job, or what it is going to make.
     MadeId
 );

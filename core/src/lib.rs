@@ -16,12 +16,14 @@
 //! ```
 
 mod accounts;
+mod api_key;
 mod content;
 mod history;
 mod idempotency;
 mod ids;
 mod image;
 mod job;
+mod keys;
 mod library;
 mod links;
 mod live;
@@ -40,15 +42,17 @@ mod user_admin;
 mod worker;
 
 pub use accounts::{Accounts, LoginError, PasswordChangeError, RegisterError};
+pub use api_key::{ApiKey, ApiKeyName, ApiKeyNameError, ApiKeyToken, KeyScope, ParseApiKeyError};
 pub use content::{BlobKey, BlobPrefix, Content, ContentHash, ParseBlobKeyError, ParseContentHashError};
 pub use history::{History, Step, Stepped};
 pub use idempotency::{IdempotencyKey, IdempotencyKeyError, OnceError, OnceKey, OnceOperation};
-pub use ids::{ImageId, JobId, MadeId, ParseIdError, UserId};
+pub use ids::{ApiKeyId, ImageId, JobId, MadeId, ParseIdError, UserId};
 pub use image::{Image, NewVersion, Version};
 pub use job::{
     Claim, ClaimTerms, Derivation, Failure, FailureCode, Job, JobState, JobStatus, Lease, LeaseToken,
     Outcome, Output, STRAGGLER_GRACE,
 };
+pub use keys::{Keys, MakeKeyError};
 pub use library::Library;
 pub use links::{LinkError, LinkSigner, Links};
 pub use live::{HEARTBEAT, Live, Update};

@@ -67,7 +67,7 @@ impl Live {
         for status in [JobStatus::Queued, JobStatus::Running] {
             let mut page = PageRequest { after: None, limit: PAGE };
             loop {
-                let found = self.ports.jobs.list(owner, Some(status), page).await?;
+                let found = self.ports.jobs.list(Some(owner), Some(status), page).await?;
                 page.after = found.items.last().map(|job| job.id);
                 follower.unread.extend(found.items.iter().map(|job| job.id));
                 if !found.more {

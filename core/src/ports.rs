@@ -3,6 +3,7 @@
 //! A port is the minimum that an adapter must write. Every bullet under a method's `# Behavior` has a trial in
 //! `pixmill-testkit`, which an adapter passes by calling it with a factory.
 
+mod api_keys;
 mod blob;
 mod cache;
 mod clock;
@@ -17,6 +18,7 @@ mod processor;
 mod queue;
 mod users;
 
+pub use api_keys::ApiKeys;
 pub use blob::{Blob, BlobStore, BlobStoreExt, ByteStream};
 pub use cache::{Cache, CacheKey};
 pub use clock::Clock;
@@ -34,6 +36,7 @@ pub use users::{CreateUser, DeletedUser, Users};
 #[cfg(feature = "mock")]
 #[doc(hidden)]
 pub use self::{
+    api_keys::MockApiKeys,
     blob::MockBlobStore,
     cache::MockCache,
     clock::MockClock,

@@ -43,10 +43,15 @@ impl Results {
         self.ports.jobs.get(owner, id).await
     }
 
-    /// A user's jobs, newest first.
+    /// A job, whoever owns it: for operators.
+    pub async fn load(&self, id: JobId) -> Result<Option<Job>, PortError> {
+        self.ports.jobs.load(id).await
+    }
+
+    /// A user's jobs, or for operators everybody's, newest first.
     pub async fn list(
         &self,
-        owner: UserId,
+        owner: Option<UserId>,
         status: Option<JobStatus>,
         page: PageRequest<JobId>,
     ) -> Result<Page<Job>, PortError> {

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use crate::accounts::Accounts;
+use crate::keys::Keys;
 use crate::library::Library;
 use crate::links::{LinkSigner, Links};
 use crate::live::Live;
 use crate::ports::{
-    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue, Users,
+    ApiKeys, BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue,
+    Users,
 };
 use crate::process::Process;
 use crate::results::Results;
@@ -23,6 +25,7 @@ use crate::worker::Worker;
 #[expect(missing_docs, reason = "each field is the port that its type names")]
 pub struct Ports {
     pub users: Arc<dyn Users>,
+    pub api_keys: Arc<dyn ApiKeys>,
     pub images: Arc<dyn Images>,
     pub jobs: Arc<dyn Jobs>,
     pub queue: Arc<dyn Queue>,
@@ -43,6 +46,8 @@ pub struct Services {
     pub accounts: Accounts,
     /// Adding and changing users, for whoever runs the service.
     pub user_admin: UserAdmin,
+    /// API keys.
+    pub keys: Keys,
     /// Taking files in.
     pub uploads: Uploads,
     /// Asking for transformations.
@@ -72,6 +77,7 @@ impl Services {
         let accounts = Accounts::new(ports.clone(), settings.clone(), library.clone(), user_admin.clone());
         let process = Process::new(ports.clone(), settings.clone());
         Self {
+            keys: Keys::new(ports.clone()),
             uploads: Uploads::new(ports.clone(), settings.clone()),
             submissions: Submissions::new(ports.clone(), settings.clone()),
             results: Results::new(ports.clone(), links.clone()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::accounts::RegisterError;
 use crate::ids::UserId;
-use crate::ports::{Clock, CreateUser, Passwords, PortError, Users};
+use crate::ports::{Clock, CreateUser, Page, PageRequest, Passwords, PortError, Users};
 use crate::user::{Password, Role, User, UserChange, Username};
 
 /// Adds and changes users. It needs three of the ports only, so a command of an operator has it without the rest.
@@ -39,6 +39,11 @@ impl UserAdmin {
             CreateUser::Created => Ok(id),
             CreateUser::Taken => Err(RegisterError::Taken(username)),
         }
+    }
+
+    /// All users, newest first.
+    pub async fn list(&self, page: PageRequest<UserId>) -> Result<Page<User>, PortError> {
+        self.users.list(page).await
     }
 
     /// Finds a user by name.

@@ -14,6 +14,10 @@ const LIST: &str = "SELECT job FROM jobs WHERE owner = ? AND (created_at, id) < 
 const LIST_BY_STATUS: &str =
     "SELECT job FROM jobs WHERE owner = ? AND status = ? AND (created_at, id) < (?, ?)
                               ORDER BY created_at DESC, id DESC LIMIT ?";
+const LIST_ALL: &str = "SELECT job FROM jobs WHERE (created_at, id) < (?, ?)
+                        ORDER BY created_at DESC, id DESC LIMIT ?";
+const LIST_ALL_BY_STATUS: &str = "SELECT job FROM jobs WHERE status = ? AND (created_at, id) < (?, ?)
+                                  ORDER BY created_at DESC, id DESC LIMIT ?";
 const OPEN_ON_IMAGE: &str = "SELECT job FROM jobs WHERE image = ? AND status < 2";
 const FIND_RESULT: &str = "SELECT job FROM jobs WHERE derivation = ? AND result_until > ?
                            ORDER BY result_until DESC LIMIT 1";
@@ -110,30 +114,34 @@ pub(crate) fn load(connection: &Connection, id: JobId) -> Result<Option<Job>> {
     rows.next()?.map(|row| read(row, 0)).transpose()
 }
 
-/// One page of a user's jobs and one job more, if there is one.
+/// One page of a user's jobs, or of everybody's, and one job more, if there is one.
 pub(crate) fn list(
     connection: &Connection,
-    owner: UserId,
+    owner: Option<UserId>,
     status: Option<JobStatus>,
     page: PageRequest<JobId>,
 ) -> Result<Vec<Job>> {
     let Some(cursor) = cursor(connection, owner, page.after)? else { return Ok(Vec::new()) };
     let limit = row_limit(page.limit.saturating_add(1));
     let Cursor { created_at, id } = cursor;
-    let owner = owner.as_bytes();
-    match status {
-        None => select(connection, LIST, params![owner, created_at, id, limit]),
-        Some(status) => {
-            select(connection, LIST_BY_STATUS, params![owner, status_code(status), created_at, id, limit])
+    let owner = owner.as_ref().map(UserId::as_bytes);
+    match (owner, status.map(status_code)) {
+        (Some(owner), None) => select(connection, LIST, params![owner, created_at, id, limit]),
+        (Some(owner), Some(status)) => {
+            select(connection, LIST_BY_STATUS, params![owner, status, created_at, id, limit])
+        }
+        (None, None) => select(connection, LIST_ALL, params![created_at, id, limit]),
+        (None, Some(status)) => {
+            select(connection, LIST_ALL_BY_STATUS, params![status, created_at, id, limit])
         }
     }
 }
 
-fn cursor(connection: &Connection, owner: UserId, after: Option<JobId>) -> Result<Option<Cursor>> {
+fn cursor(connection: &Connection, owner: Option<UserId>, after: Option<JobId>) -> Result<Option<Cursor>> {
     let Some(id) = after else { return Ok(Some(Cursor::start())) };
     let created_at = connection
-        .prepare_cached("SELECT created_at FROM jobs WHERE id = ? AND owner = ?")?
-        .query_row(params![id.as_bytes(), owner.as_bytes()], |row| row.get(0))
+        .prepare_cached("SELECT created_at FROM jobs WHERE id = ?1 AND owner = ifnull(?2, owner)")?
+        .query_row(params![id.as_bytes(), owner.as_ref().map(UserId::as_bytes)], |row| row.get(0))
         .optional()?;
     Ok(created_at.map(|created_at| Cursor { created_at, id: id.as_bytes().to_vec() }))
 }
@@ -197,7 +205,16 @@ mod tests {
     fn no_query_reads_the_whole_table_or_sorts() {
         let mut connection = Connection::open_in_memory().unwrap();
         crate::migrations::migrate(&mut connection, std::path::Path::new("db")).unwrap();
-        for sql in [LIST, LIST_BY_STATUS, OPEN_ON_IMAGE, FIND_RESULT, DUE_UNPUBLISHED, DUE_REMOVALS] {
+        for sql in [
+            LIST,
+            LIST_BY_STATUS,
+            LIST_ALL,
+            LIST_ALL_BY_STATUS,
+            OPEN_ON_IMAGE,
+            FIND_RESULT,
+            DUE_UNPUBLISHED,
+            DUE_REMOVALS,
+        ] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
             let steps = statement

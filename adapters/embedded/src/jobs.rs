@@ -123,7 +123,7 @@ impl Jobs for SqliteJobs {
 
     async fn list(
         &self,
-        owner: UserId,
+        owner: Option<UserId>,
         status: Option<JobStatus>,
         page: PageRequest<JobId>,
     ) -> Result<Page<Job>, PortError> {

@@ -1,4 +1,4 @@
-//! Pixmill on one machine, in one folder: SQLite for users, images, jobs, idempotency keys and the queue, files for blobs, memory
+//! Pixmill on one machine, in one folder: SQLite for users, their API keys, images, jobs, idempotency keys and the queue, files for blobs, memory
 //! for the cache. Nothing else has to be installed or run.
 //!
 //! [`EmbeddedStore::open`] takes a data folder for this process alone and hands out the ports. What a call
@@ -16,6 +16,7 @@
 //!
 //! Unix only: it relies on modes, on links, and on renaming over open files.
 
+mod api_keys;
 mod backlog;
 mod backup;
 mod backup_rows;
@@ -42,6 +43,7 @@ mod store;
 mod users;
 mod writer;
 
+pub use api_keys::SqliteApiKeys;
 pub use backup::{BackupError, BackupProgress, BackupReport, backup};
 pub use blobs::FileBlobStore;
 pub use cache::MokaCache;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pixmill::ports::Clock;
 
+use crate::api_keys::SqliteApiKeys;
 use crate::backlog::Backlog;
 use crate::backup::{self, BackupError, BackupProgress, BackupReport};
 use crate::blob_files::BlobFiles;
@@ -28,6 +29,7 @@ pub struct EmbeddedStore {
     data_dir: PathBuf,
     clock: Arc<dyn Clock>,
     users: Arc<SqliteUsers>,
+    api_keys: Arc<SqliteApiKeys>,
     images: Arc<SqliteImages>,
     jobs: Arc<SqliteJobs>,
     once_keys: Arc<SqliteOnceKeys>,
@@ -59,6 +61,7 @@ impl EmbeddedStore {
         let enters = owns_queue.then(|| Arc::clone(&backlog));
         Ok(Self {
             users: Arc::new(SqliteUsers::new(Arc::clone(&database), Arc::clone(&clock))),
+            api_keys: Arc::new(SqliteApiKeys::new(Arc::clone(&database))),
             images: Arc::new(SqliteImages::new(Arc::clone(&database), Arc::clone(&clock))),
             jobs: Arc::new(SqliteJobs::new(Arc::clone(&database), Arc::clone(&clock), job_cache, enters)),
             once_keys: Arc::new(SqliteOnceKeys::new(Arc::clone(&database), Arc::clone(&clock))),
@@ -73,6 +76,11 @@ impl EmbeddedStore {
     /// The users.
     pub fn users(&self) -> Arc<SqliteUsers> {
         Arc::clone(&self.users)
+    }
+
+    /// The API keys.
+    pub fn api_keys(&self) -> Arc<SqliteApiKeys> {
+        Arc::clone(&self.api_keys)
     }
 
     /// The images.

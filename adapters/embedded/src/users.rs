@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pixmill::ports::{Clock, CreateUser, DeletedUser, PortError, Users};
+use pixmill::ports::{Clock, CreateUser, DeletedUser, Page, PageRequest, PortError, Users};
 use pixmill::{PasswordHash, Role, User, UserChange, UserId, Username};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use crate::columns::{millis, row_limit, timestamp, user_id};
+use crate::columns::{Cursor, millis, row_limit, timestamp, user_id};
 use crate::database::Database;
 use crate::error::{DatabaseError, OpenError};
 use crate::lock::Lock;
@@ -77,6 +77,24 @@ impl Users for SqliteUsers {
         self.database.read("users.get", move |connection| by_id(connection, id)).await
     }
 
+    async fn list(&self, page: PageRequest<UserId>) -> Result<Page<User>, PortError> {
+        let list = move |connection: &Connection| {
+            let Some(Cursor { created_at, id }) = cursor(connection, page.after)? else {
+                return Ok(Page { items: Vec::new(), more: false });
+            };
+            let sql =
+                format!("{SELECT} AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let limit = row_limit(page.limit.saturating_add(1));
+            let users = statement.query_map(params![created_at, id, limit], read)?;
+            let mut items = users.collect::<rusqlite::Result<Vec<_>>>()?;
+            let more = items.len() > page.limit;
+            items.truncate(page.limit);
+            Ok(Page { items, more })
+        };
+        self.database.read("users.list", list).await
+    }
+
     async fn change(&self, id: UserId, change: UserChange) -> Result<Option<User>, PortError> {
         let update = move |connection: &Connection| {
             let Some(mut user) = by_id(connection, id)? else { return Ok(None) };
@@ -132,12 +150,23 @@ fn by_id(connection: &Connection, id: UserId) -> Result<Option<User>, DatabaseEr
     select(connection, "id = ?", [id.as_bytes()])
 }
 
-/// A user who is not deleted.
+/// Users who are not deleted, in the order that `read` expects.
+const SELECT: &str =
+    "SELECT id, username, password, created_at, role, disabled, epoch FROM users WHERE due_at IS NULL";
+
 fn select(connection: &Connection, which: &str, key: impl Params) -> Result<Option<User>, DatabaseError> {
-    let sql = format!(
-        "SELECT id, username, password, created_at, role, disabled, epoch FROM users WHERE {which} AND due_at IS NULL"
-    );
+    let sql = format!("{SELECT} AND {which}");
     Ok(connection.prepare_cached(&sql)?.query_row(key, read).optional()?)
+}
+
+/// The place of a user in the list. Deleted ones are known until they are purged.
+fn cursor(connection: &Connection, after: Option<UserId>) -> Result<Option<Cursor>, DatabaseError> {
+    let Some(id) = after else { return Ok(Some(Cursor::start())) };
+    let created_at = connection
+        .prepare_cached("SELECT created_at FROM users WHERE id = ?")?
+        .query_row([id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(created_at.map(|created_at| Cursor { created_at, id: id.as_bytes().to_vec() }))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<User> {

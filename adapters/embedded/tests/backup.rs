@@ -117,7 +117,7 @@ async fn a_backup_of_a_busy_store_has_every_blob_that_it_refers_to() {
         }
     }
     let present: Vec<ImageId> = images.iter().map(|image| image.id).collect();
-    for job in copy.jobs().list(OWNER, None, all()).await.unwrap().items {
+    for job in copy.jobs().list(Some(OWNER), None, all()).await.unwrap().items {
         if let JobState::Completed { output: Output { content, version: None } } = &job.state
             && present.contains(&job.image)
         {

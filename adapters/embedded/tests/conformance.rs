@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pixmill::ports::{BlobStore, Cache, Images, Jobs, OnceKeys, Queue, Users};
+use pixmill::ports::{ApiKeys, BlobStore, Cache, Images, Jobs, OnceKeys, Queue, Users};
 use pixmill_embedded::{Config, EmbeddedStore};
 use pixmill_testkit::{Subject, TestClock, Unavailable, conformance};
 
@@ -20,6 +20,7 @@ fn subject<P: ?Sized>(
 fn main() {
     conformance("embedded")
         .users(|clock| async { subject(clock, |store| store.users() as Arc<dyn Users>) })
+        .api_keys(|clock| async { subject(clock, |store| store.api_keys() as Arc<dyn ApiKeys>) })
         .images(|clock| async { subject(clock, |store| store.images() as Arc<dyn Images>) })
         .jobs(|clock| async { subject(clock, |store| store.jobs() as Arc<dyn Jobs>) })
         .queue(|clock| async { subject(clock, |store| store.queue() as Arc<dyn Queue>) })

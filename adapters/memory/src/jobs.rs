@@ -14,7 +14,7 @@ use pixmill::{
 };
 
 use crate::lock;
-use crate::timeline::Timeline;
+use crate::timeline::{Timeline, newest_first};
 
 /// Jobs in memory. The queue is another store, so accepted jobs are [`Accepted::Unpublished`].
 pub struct MemoryJobs {
@@ -95,11 +95,18 @@ impl Jobs for MemoryJobs {
 
     async fn list(
         &self,
-        owner: UserId,
+        owner: Option<UserId>,
         status: Option<JobStatus>,
         page: PageRequest<JobId>,
     ) -> Result<Page<Job>, PortError> {
         let state = lock(&self.state);
+        let Some(owner) = owner else {
+            let jobs = state.jobs.values().map(|record| &record.job);
+            let jobs = jobs.filter(|job| status.is_none_or(|status| job.status() == status));
+            let after = page.after.and_then(|id| state.jobs.get(&id)).map(|record| &record.job);
+            let after = after.map(|job| (job.created_at, job.id));
+            return Ok(newest_first(jobs, page, after, |job| (job.created_at, job.id)));
+        };
         let place = |id| state.owned(owner, id).map(|job| job.created_at);
         let matches = |job: &&Job| status.is_none_or(|status| job.status() == status);
         Ok(state.timeline.page(owner, page, place, |id| state.owned(owner, id).filter(matches).cloned()))

@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod api_keys;
 mod blobs;
 mod cache;
 mod events;
@@ -32,6 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pixmill::ports::Clock;
 
+pub use api_keys::MemoryApiKeys;
 pub use blobs::MemoryBlobStore;
 pub use cache::MemoryCache;
 pub use events::MemoryEvents;
@@ -47,6 +49,8 @@ pub use users::MemoryUsers;
 pub struct Memory {
     /// The repository of users.
     pub users: Arc<MemoryUsers>,
+    /// The repository of API keys.
+    pub api_keys: Arc<MemoryApiKeys>,
     /// The repository of images.
     pub images: Arc<MemoryImages>,
     /// The repository of jobs.
@@ -70,6 +74,7 @@ impl Memory {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             users: Arc::new(MemoryUsers::new(Arc::clone(&clock))),
+            api_keys: Arc::new(MemoryApiKeys::new()),
             images: Arc::new(MemoryImages::new(Arc::clone(&clock))),
             jobs: Arc::new(MemoryJobs::new(Arc::clone(&clock))),
             queue: Arc::new(MemoryQueue::new(Arc::clone(&clock))),

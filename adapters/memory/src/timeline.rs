@@ -1,5 +1,6 @@
 //! An index of what users have, newest first, with pages.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use pixmill::ports::{Page, PageRequest};
@@ -66,4 +67,23 @@ impl<Id: Bounded + Ord + Copy> Timeline<Id> {
         let more = shown.next().is_some();
         Page { items, more }
     }
+}
+
+/// One page of entries of everybody, newest first. `after` is the place that the page begins after, if it is known;
+/// a page after an entry whose place nobody knows is empty.
+pub(crate) fn newest_first<'a, T: Clone + 'a, Id: Ord + Copy>(
+    entries: impl Iterator<Item = &'a T>,
+    page: PageRequest<Id>,
+    after: Option<(Timestamp, Id)>,
+    place: impl Fn(&T) -> (Timestamp, Id),
+) -> Page<T> {
+    if page.after.is_some() && after.is_none() {
+        return Page { items: Vec::new(), more: false };
+    }
+    let mut items: Vec<_> =
+        entries.filter(|entry| after.is_none_or(|after| place(entry) < after)).cloned().collect();
+    items.sort_by_key(|entry| Reverse(place(entry)));
+    let more = items.len() > page.limit;
+    items.truncate(page.limit);
+    Page { items, more }
 }

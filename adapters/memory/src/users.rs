@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pixmill::ports::{Clock, CreateUser, DeletedUser, PortError, Users};
+use pixmill::ports::{Clock, CreateUser, DeletedUser, Page, PageRequest, PortError, Users};
 use pixmill::{Timestamp, User, UserChange, UserId, Username};
 
 use crate::lock;
+use crate::timeline::newest_first;
 
 /// Users in memory.
 pub struct MemoryUsers {
@@ -65,6 +66,16 @@ impl Users for MemoryUsers {
 
     async fn get(&self, id: UserId) -> Result<Option<User>, PortError> {
         Ok(lock(&self.state).present(id).cloned())
+    }
+
+    async fn list(&self, page: PageRequest<UserId>) -> Result<Page<User>, PortError> {
+        let state = lock(&self.state);
+        let present =
+            state.users.values().filter(|record| record.deleted.is_none()).map(|record| &record.user);
+        // The place of a deleted user is known until they are purged.
+        let after = page.after.and_then(|id| state.users.get(&id)).map(|record| &record.user);
+        let after = after.map(|user| (user.created_at, user.id));
+        Ok(newest_first(present, page, after, |user| (user.created_at, user.id)))
     }
 
     async fn change(&self, id: UserId, change: UserChange) -> Result<Option<User>, PortError> {

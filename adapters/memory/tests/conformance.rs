@@ -1,13 +1,14 @@
 //! The ports' trials, on every port in memory.
 
 use pixmill_memory::{
-    MemoryBlobStore, MemoryCache, MemoryEvents, MemoryImages, MemoryJobs, MemoryLimiter, MemoryOnceKeys,
-    MemoryQueue, MemoryUsers,
+    MemoryApiKeys, MemoryBlobStore, MemoryCache, MemoryEvents, MemoryImages, MemoryJobs, MemoryLimiter,
+    MemoryOnceKeys, MemoryQueue, MemoryUsers,
 };
 
 fn main() {
     pixmill_testkit::conformance("memory")
         .users(|clock| async { Ok(MemoryUsers::new(clock)) })
+        .api_keys(|_| async { Ok(MemoryApiKeys::new()) })
         .images(|clock| async { Ok(MemoryImages::new(clock)) })
         .jobs(|clock| async { Ok(MemoryJobs::new(clock)) })
         .queue(|clock| async { Ok(MemoryQueue::new(clock)) })

@@ -36,7 +36,7 @@ pub fn app(
     config: ApiConfig,
 ) -> impl Endpoint<Output = Response> + 'static {
     let tokens = Tokens::new(&config.jwt_secret, config.jwt_ttl, clock.clone());
-    let logins = Logins::new(tokens, services.accounts.clone(), clock.clone());
+    let logins = Logins::new(tokens, services.accounts.clone(), services.keys.clone(), clock.clone());
     let cors = Cors::new(&config.cors_allowed_origins);
     let state = Arc::new(State { services, limiter, clock, logins, config });
     Edge::new(router(&state), state, cors)

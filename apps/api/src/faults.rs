@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use pixmill::{
-    EngineError, Failure, LinkError, LoginError, OnceError, Password, PasswordChangeError, PasswordError,
-    RegisterError, SubmitError, UploadError, Username, UsernameError,
+    ApiKeyName, EngineError, Failure, LinkError, LoginError, MakeKeyError, OnceError, Password,
+    PasswordChangeError, PasswordError, RegisterError, SubmitError, UploadError, Username, UsernameError,
 };
 use pixmill::{FieldError, JobId, JobStatus};
 use poem::http::StatusCode;
 
 use crate::multipart::BodyError;
 use crate::problem::Problem;
+use crate::wire::api_key::ApiKeyRequest;
 
 /// How long to wait before asking for a pending job again.
 pub(crate) const POLL_AFTER: Duration = Duration::from_secs(1);
@@ -113,9 +114,52 @@ impl From<PasswordChangeError> for Problem {
     }
 }
 
+pub(crate) fn unknown_user() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_user", "there is no user with this id")
+}
+
+/// Whoever locks themselves out can't open the door again.
+pub(crate) fn own_account() -> Problem {
+    let detail = "this is your own account; let another admin change its role, close or delete it";
+    Problem::new(StatusCode::CONFLICT, "own_account", detail)
+}
+
 /// The account went while the request was on its way.
 pub(crate) fn unknown_account() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown_account", "your account does not exist any more")
+}
+
+pub(crate) fn unknown_key() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_key", "you have no API key with this id")
+}
+
+impl From<MakeKeyError> for Problem {
+    fn from(error: MakeKeyError) -> Self {
+        match error {
+            MakeKeyError::NoScope => invalid_key(FieldError::new("scopes", error.to_string())),
+            MakeKeyError::TooMany => Self::new(StatusCode::CONFLICT, "too_many_keys", error.to_string()),
+            MakeKeyError::Port(error) => error.into(),
+        }
+    }
+}
+
+/// A name that a key can have, or what is wrong with it.
+pub(crate) fn key_name(name: &str) -> Result<ApiKeyName, Problem> {
+    ApiKeyName::parse(name).map_err(|error| invalid_key(FieldError::new("name", error.to_string())))
+}
+
+/// A time that a key may last, or what is wrong with it.
+pub(crate) fn key_days(days: i64) -> Result<Duration, Problem> {
+    let longest = ApiKeyRequest::MOST_DAYS;
+    match u64::try_from(days) {
+        Ok(days) if (1..=longest).contains(&days) => Ok(Duration::from_secs(days * 86_400)),
+        _ => Err(invalid_key(FieldError::new("expiresInDays", format!("must be from 1 to {longest}")))),
+    }
+}
+
+fn invalid_key(error: FieldError) -> Problem {
+    let detail = "the key can't be made; errors says why";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_key", detail).with_errors(vec![error])
 }
 
 /// A password that can be used from now on, or what is wrong with it.

@@ -13,7 +13,7 @@ use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaResponses, Registry
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use crate::problem::Problem;
@@ -139,20 +139,26 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut input = serde_json::Deserializer::from_slice(bytes);
     let Object(value) = serde_path_to_error::deserialize(&mut input).map_err(|error| {
         let path = error.path().to_string();
-        refuse(&path, error.inner())
+        refuse(bytes, &path, error.inner())
     })?;
-    input.end().map_err(|error| refuse("", &error))?;
+    input.end().map_err(|error| refuse(bytes, "", &error))?;
     Ok(value)
 }
 
-fn refuse(path: &str, error: &serde_json::Error) -> Problem {
-    if error.classify() != Category::Data {
+fn refuse(bytes: &[u8], path: &str, error: &serde_json::Error) -> Problem {
+    let field = if error.classify() == Category::Data {
+        field_error(path, error)
+    } else if error.to_string().starts_with("expected value")
+        && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+    {
+        // Where a name is expected, serde_json takes any other value for a mistake in the JSON.
+        FieldError::new(path, "must be a string, one of the names that this field knows")
+    } else {
         let detail = format!("the body is not valid JSON: {error}");
         return Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail);
-    }
+    };
     let detail = "the body does not have the form that this request needs; errors says where";
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
-        .with_errors(vec![field_error(path, error)])
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail).with_errors(vec![field])
 }
 
 /// Says in our words what serde found. It names missing, unknown and repeated fields in its message; the path it
@@ -219,6 +225,8 @@ mod tests {
             (r#"{"saveImage":true,"crop":{"lefft":0}}"#, "crop.lefft", "is not a field"),
             (r#"{"saveImage":true,"watermark":{"text":"a","text":"b"}}"#, "watermark.text", "more than once"),
             (r#"{"saveImage":true,"watermark":{"opacity":"1"}}"#, "watermark.opacity", "invalid type"),
+            (r#"{"saveImage":true,"format":null}"#, "format", "must be a string"),
+            (r#"{"saveImage":true,"fit":7}"#, "fit", "must be a string"),
             (r#"{"saveImage":true,"format":"tiff"}"#, "format", "expected one of `jpeg`, `jpg`"),
             ("[]", "", "invalid type: sequence, expected an object"),
             ("7", "", "invalid type: integer `7`, expected an object"),

@@ -1,12 +1,13 @@
-//! Logins: whose token it is, and whether it still counts. A token is good for its signature and its time; its
-//! user's account may have changed since.
+//! Logins: whose token or API key it is, and whether it still counts. A token is good for its signature and its time,
+//! a key for its secret; the account may have changed since, and the key may be revoked.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
 use pixmill::ports::{Clock, PortError};
-use pixmill::{Accounts, Role, Timestamp, User, UserId};
+use pixmill::{Accounts, ApiKey, ApiKeyId, ApiKeyToken, KeyScope, Keys, Role, Timestamp, User, UserId};
 
 use crate::problem::Problem;
 use crate::token::{Grant, TokenError, Tokens};
@@ -15,22 +16,42 @@ use crate::token::{Grant, TokenError, Tokens};
 /// this; those made here do at once.
 const BELIEVED: Duration = Duration::from_secs(5);
 
-/// Of how many users it is remembered.
+/// Of how many users, and of how many keys, it is remembered.
 const REMEMBERED: u64 = 65_536;
 
 /// Makes and checks logins.
 pub(crate) struct Logins {
     tokens: Tokens,
     accounts: Accounts,
+    keys: Keys,
     clock: Arc<dyn Clock>,
     known: Cache<UserId, Known>,
+    known_keys: Cache<ApiKeyId, KnownKey>,
 }
 
 /// Somebody who is logged in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Login {
     pub(crate) user: UserId,
     pub(crate) role: Role,
+    /// What the key is good for, if it is a program with a key.
+    key: Option<Arc<ApiKey>>,
+}
+
+impl Login {
+    /// Whether this is good for what has `scope`. Whoever knows the password may do all that the user may.
+    pub(crate) fn has(&self, scope: KeyScope) -> bool {
+        self.scopes().is_none_or(|scopes| scopes.contains(&scope))
+    }
+
+    /// Whether this was got with the password, not with a key.
+    pub(crate) fn knew_the_password(&self) -> bool {
+        self.key.is_none()
+    }
+
+    fn scopes(&self) -> Option<&BTreeSet<KeyScope>> {
+        self.key.as_ref().map(|key| &key.scopes)
+    }
 }
 
 /// Why a login does not count.
@@ -47,6 +68,13 @@ pub(crate) enum LoginLapse {
 #[derive(Clone, Copy)]
 struct Known {
     standing: Standing,
+    until: Timestamp,
+}
+
+/// What the repository said of a key.
+#[derive(Clone)]
+struct KnownKey {
+    key: Option<Arc<ApiKey>>,
     until: Timestamp,
 }
 
@@ -84,8 +112,9 @@ impl Standing {
 }
 
 impl Logins {
-    pub(crate) fn new(tokens: Tokens, accounts: Accounts, clock: Arc<dyn Clock>) -> Self {
-        Self { tokens, accounts, clock, known: Cache::new(REMEMBERED) }
+    pub(crate) fn new(tokens: Tokens, accounts: Accounts, keys: Keys, clock: Arc<dyn Clock>) -> Self {
+        let (known, known_keys) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
+        Self { tokens, accounts, keys, clock, known, known_keys }
     }
 
     /// A token for a user who has shown who they are.
@@ -93,13 +122,35 @@ impl Logins {
         self.tokens.issue(user.id, user.epoch).map_err(|error| Problem::internal().with_cause(error))
     }
 
-    /// Whose token it is, if it counts.
+    /// Whose token or key it is, if it counts.
     pub(crate) async fn check(&self, token: &str) -> Result<Login, LoginLapse> {
+        if token.starts_with(ApiKeyToken::PREFIX) {
+            return self.check_key(token).await;
+        }
         let Grant { user, epoch, .. } = self.tokens.verify(token)?;
         match self.standing(user).await? {
-            Standing::Welcome { epoch: current, role } if current == epoch => Ok(Login { user, role }),
+            Standing::Welcome { epoch: current, role } if current == epoch => {
+                Ok(Login { user, role, key: None })
+            }
             _ => Err(TokenError::Revoked.into()),
         }
+    }
+
+    async fn check_key(&self, token: &str) -> Result<Login, LoginLapse> {
+        let token: ApiKeyToken = token.parse().map_err(|_| TokenError::UnknownKey)?;
+        let key = self.key(token.id).await?.filter(|key| token.is_for(key)).ok_or(TokenError::UnknownKey)?;
+        if key.expires_at.is_some_and(|end| end <= self.clock.now()) {
+            return Err(TokenError::ExpiredKey.into());
+        }
+        match self.standing(key.owner).await? {
+            Standing::Welcome { role, .. } => Ok(Login { user: key.owner, role, key: Some(key) }),
+            _ => Err(TokenError::Revoked.into()),
+        }
+    }
+
+    /// Takes note of a key that was revoked here.
+    pub(crate) fn forget_key(&self, id: ApiKeyId) {
+        self.note_key(id, None);
     }
 
     /// Takes note of a user who was changed here, or deleted.
@@ -115,6 +166,26 @@ impl Logins {
                 Ok(self.note(id, Standing::of(user.as_ref())))
             }
         }
+    }
+
+    async fn key(&self, id: ApiKeyId) -> Result<Option<Arc<ApiKey>>, PortError> {
+        match self.known_keys.get(&id) {
+            Some(known) if known.until > self.clock.now() => Ok(known.key),
+            _ => {
+                let key = self.keys.load(id).await?;
+                Ok(self.note_key(id, key.map(Arc::new)))
+            }
+        }
+    }
+
+    /// Ids are not used again, so a key that was gone once stays gone, whatever comes in late.
+    fn note_key(&self, id: ApiKeyId, key: Option<Arc<ApiKey>>) -> Option<Arc<ApiKey>> {
+        let until = self.clock.now() + BELIEVED;
+        let entry = self.known_keys.entry(id).and_upsert_with(|before| {
+            let gone = before.is_some_and(|known| known.into_value().key.is_none());
+            KnownKey { key: key.filter(|_| !gone), until }
+        });
+        entry.into_value().key
     }
 
     /// What was read before a change must not hide it when it comes in late.

@@ -3,14 +3,16 @@
 
 use std::str::FromStr;
 
-use pixmill::{FieldError, IdempotencyKey, IdempotencyKeyError, ImageId, JobId, JobStatus, Version};
+use pixmill::{
+    ApiKeyId, FieldError, IdempotencyKey, IdempotencyKeyError, ImageId, JobId, JobStatus, UserId, Version,
+};
 use poem::http::{HeaderName, StatusCode};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::Value;
 
-use crate::faults::{unknown_image, unknown_job, unknown_version};
+use crate::faults::{unknown_image, unknown_job, unknown_key, unknown_user, unknown_version};
 use crate::problem::Problem;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -38,6 +40,18 @@ impl PathId for ImageId {
 impl PathId for JobId {
     fn unknown() -> Problem {
         unknown_job()
+    }
+}
+
+impl PathId for UserId {
+    fn unknown() -> Problem {
+        unknown_user()
+    }
+}
+
+impl PathId for ApiKeyId {
+    fn unknown() -> Problem {
+        unknown_key()
     }
 }
 
@@ -223,25 +237,20 @@ impl QueryValue for Limit {
 
 const NO_ID: &str = "must be an id: 24 hexadecimal characters";
 
-impl QueryValue for ImageId {
-    fn schema() -> MetaSchema {
-        id_schema()
-    }
+macro_rules! query_ids {
+    ($($id:ident)*) => {$(
+        impl QueryValue for $id {
+            fn schema() -> MetaSchema {
+                id_schema()
+            }
 
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        text.parse().map_err(|_| NO_ID)
-    }
+            fn parse(text: &str) -> Result<Self, &'static str> {
+                text.parse().map_err(|_| NO_ID)
+            }
+        }
+    )*};
 }
-
-impl QueryValue for JobId {
-    fn schema() -> MetaSchema {
-        id_schema()
-    }
-
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        text.parse().map_err(|_| NO_ID)
-    }
-}
+query_ids!(ImageId JobId UserId);
 
 /// The states of a job.
 const STATES: [JobStatus; 5] =

@@ -46,7 +46,8 @@ const STATUSES: [(u16, u16, &str); 14] = [
         "The request is malformed: bad syntax, a wrong type, an unknown, repeated or missing field.",
     ),
     (UNAUTHENTICATED, 401, "Nobody is logged in by what was sent."),
-    (FORBIDDEN, 403, "This is not allowed."),
+    // Also what a key has no scope for.
+    (FORBIDDEN | UNAUTHENTICATED, 403, "This is not allowed."),
     (UNKNOWN, 404, "There is nothing with this id, or it is not yours."),
     (SLOW, 408, "The body took too long to arrive."),
     (CONFLICT, 409, "It can't be done in the present state; code says why."),

@@ -1,6 +1,8 @@
 //! The operations, grouped as in the document. Handlers only translate: what a request means is the core's.
 
 mod accounts;
+mod admin;
+mod api_keys;
 mod events;
 pub(crate) mod files;
 mod health;
@@ -19,11 +21,13 @@ use crate::app::State;
 /// All operations. Every path is in one group only, or its methods would hide each other in the document.
 pub(crate) type Api = (
     accounts::Accounts,
+    api_keys::ApiKeys,
     images::Images,
     versions::Versions,
     transforms::Transforms,
     jobs::Jobs,
     events::Events,
+    admin::Administration,
     health::Health,
 );
 
@@ -31,11 +35,13 @@ pub(crate) type Api = (
 pub(crate) fn api(state: &Arc<State>) -> Api {
     (
         accounts::Accounts(state.clone()),
+        api_keys::ApiKeys(state.clone()),
         images::Images(state.clone()),
         versions::Versions(state.clone()),
         transforms::Transforms(state.clone()),
         jobs::Jobs(state.clone()),
         events::Events(state.clone()),
+        admin::Administration(state.clone()),
         health::Health(state.clone()),
     )
 }
@@ -44,7 +50,7 @@ pub(crate) fn api(state: &Arc<State>) -> Api {
 #[derive(Tags)]
 #[oai(rename_all = "lowercase")]
 enum Group {
-    /// Registration and login.
+    /// Registration, login, and your own account.
     Accounts,
     /// Uploading, listing, reading and deleting images.
     Images,

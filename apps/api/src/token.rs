@@ -58,6 +58,12 @@ pub(crate) enum TokenError {
     /// The password was changed, or the account closed or deleted.
     #[error("the token was revoked when the password or the account changed; log in again")]
     Revoked,
+    /// An API key that nobody has, or not any more.
+    #[error("there is no such API key, or it was revoked; make one with POST /account/keys")]
+    UnknownKey,
+    /// An API key whose time is over.
+    #[error("the API key has expired; make another with POST /account/keys")]
+    ExpiredKey,
 }
 
 impl TokenError {
@@ -67,6 +73,8 @@ impl TokenError {
             Self::Expired => "token_expired",
             Self::Invalid => "token_invalid",
             Self::Revoked => "token_revoked",
+            Self::UnknownKey => "key_unknown",
+            Self::ExpiredKey => "key_expired",
         }
     }
 }

@@ -2,6 +2,8 @@
 //! its JSON from serde and its schema from poem-openapi; a test holds the two together.
 
 pub(crate) mod account;
+pub(crate) mod admin;
+pub(crate) mod api_key;
 pub(crate) mod given;
 pub(crate) mod health;
 pub(crate) mod image;

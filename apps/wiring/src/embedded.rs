@@ -45,6 +45,7 @@ pub(crate) async fn open(config: &Config, address: String) -> Result<Embedded, S
         Argon2Passwords::start(&Argon2Config::default()).map_err(system("threads for passwords"))?;
     let ports = Ports {
         users: store.users(),
+        api_keys: store.api_keys(),
         images: store.images(),
         jobs: store.jobs(),
         queue: store.queue(),

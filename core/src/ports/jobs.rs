@@ -65,15 +65,15 @@ pub trait Jobs: Send + Sync + 'static {
     /// - An unknown id gives `None`.
     async fn load(&self, id: JobId) -> Result<Option<Job>, PortError>;
 
-    /// Lists a user's jobs, newest first (by creation, then by id), of one state or of all.
+    /// Lists a user's jobs, or everybody's, newest first (by creation, then by id), of one state or of all.
     ///
     /// # Behavior
     /// - Pages follow each other without a gap or a repetition, also while jobs are added.
-    /// - Only the owner's jobs are listed.
+    /// - Only the owner's jobs are listed, if one is named, and all jobs otherwise.
     /// - With a state, only jobs in that state are listed.
     async fn list(
         &self,
-        owner: UserId,
+        owner: Option<UserId>,
         status: Option<JobStatus>,
         page: PageRequest<JobId>,
     ) -> Result<Page<Job>, PortError>;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::ids::UserId;
-use crate::ports::PortError;
+use crate::ports::{Page, PageRequest, PortError};
 use crate::user::{User, UserChange, Username};
 
 /// What came of creating a user.
@@ -55,6 +55,13 @@ pub trait Users: Send + Sync + 'static {
     /// # Behavior
     /// - Unknown ids give `None`.
     async fn get(&self, id: UserId) -> Result<Option<User>, PortError>;
+
+    /// Lists all users, newest first (by creation, then by id).
+    ///
+    /// # Behavior
+    /// - Pages follow each other without a gap or a repetition, also while users are added.
+    /// - Deleted users are not listed.
+    async fn list(&self, page: PageRequest<UserId>) -> Result<Page<User>, PortError>;
 
     /// Changes a user: see [`User::apply`]. Returns the user as changed, or `None` if there is none. When the call
     /// returns, the change survives a crash.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use pixmill::ports::{
-    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue, Users,
+    ApiKeys, BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue,
+    Users,
 };
 use tokio::runtime::Builder;
 
@@ -57,6 +58,8 @@ impl Conformance {
     ports! {
         /// Tries a repository of users.
         users: Users;
+        /// Tries a repository of API keys.
+        api_keys: ApiKeys;
         /// Tries a repository of images.
         images: Images;
         /// Tries a repository of jobs.

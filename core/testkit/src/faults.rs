@@ -13,6 +13,11 @@ use pixmill::ports::{Clock, PortError, PortErrorKind};
 /// Every operation that a fault can be planned for. They are the methods of the ports, and `blobs.read`, which
 /// is one piece of a blob's body.
 pub const OPERATIONS: &[&str] = &[
+    "api_keys.add",
+    "api_keys.forget",
+    "api_keys.get",
+    "api_keys.list",
+    "api_keys.remove",
     "blobs.copy",
     "blobs.delete",
     "blobs.get",
@@ -71,6 +76,7 @@ pub const OPERATIONS: &[&str] = &[
     "users.deleted",
     "users.find",
     "users.get",
+    "users.list",
     "users.purge",
 ];
 

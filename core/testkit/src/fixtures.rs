@@ -4,8 +4,9 @@
 use bytes::Bytes;
 use pixmill::engine;
 use pixmill::{
-    BlobKey, CancelToken, Content, ContentHash, Derivation, Format, Image, ImageId, Job, JobId, JobState,
-    Limits, NewVersion, PasswordHash, Timestamp, Transformation, User, UserId, Username, Version,
+    ApiKey, ApiKeyId, ApiKeyName, BlobKey, CancelToken, Content, ContentHash, Derivation, Format, Image,
+    ImageId, Job, JobId, JobState, KeyScope, Limits, NewVersion, PasswordHash, Timestamp, Transformation,
+    User, UserId, Username, Version,
 };
 
 /// A user with this name, a random id and a password that nothing verifies.
@@ -16,6 +17,23 @@ pub fn user(username: &str, created_at: Timestamp) -> User {
     let username = Username::parse(username).expect("the test gives a valid name");
     let password = PasswordHash::from_phc("$argon2id$v=19$m=16,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g");
     User::new(username, password, created_at)
+}
+
+/// A key with a random id that may read and write, and does not end. No token is for it.
+///
+/// # Panics
+/// Never: its name is a valid one.
+pub fn api_key(owner: UserId, created_at: Timestamp) -> ApiKey {
+    let id = ApiKeyId::random();
+    ApiKey {
+        id,
+        owner,
+        name: ApiKeyName::parse("nightly import").expect("short and printable"),
+        scopes: [KeyScope::Read, KeyScope::Write].into(),
+        secret: ContentHash::of(id.as_bytes()),
+        created_at,
+        expires_at: None,
+    }
 }
 
 /// What is known of `bytes`, stored at `blob`. The header's values are those of a small PNG.

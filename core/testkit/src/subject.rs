@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use pixmill::Timestamp;
 use pixmill::ports::{
-    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue, Users,
+    ApiKeys, BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue,
+    Users,
 };
 
 use crate::clock::TestClock;
@@ -89,7 +90,8 @@ macro_rules! from_port {
 }
 
 from_port!(
-    BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue, Users
+    ApiKeys, BlobStore, Cache, Clock, Events, Images, Jobs, Limiter, OnceKeys, Passwords, Processor, Queue,
+    Users
 );
 
 /// How a trial lets time pass.

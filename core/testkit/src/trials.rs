@@ -14,6 +14,7 @@ use tokio::sync::Barrier;
 
 use crate::subject::Subject;
 
+pub(crate) mod api_keys;
 pub(crate) mod blobs;
 pub(crate) mod cache;
 pub(crate) mod clock;

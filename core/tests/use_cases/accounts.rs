@@ -129,7 +129,7 @@ async fn what_comes_in_while_a_user_goes_is_removed_too_and_then_the_name_is_fre
     assert_eq!(kit.services.sweeper.sweep().await.unwrap().users, 1);
     assert_eq!(kit.blobs().await, []);
     assert_eq!(kit.memory.jobs.load(job).await.unwrap(), None);
-    let jobs = kit.memory.jobs.list(id, None, PageRequest { after: None, limit: 10 }).await.unwrap();
+    let jobs = kit.memory.jobs.list(Some(id), None, PageRequest { after: None, limit: 10 }).await.unwrap();
     assert_eq!(jobs.items, []);
     accounts.register(name("anna"), password("strongPassword!")).await.unwrap();
 }

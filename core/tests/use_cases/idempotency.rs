@@ -38,7 +38,7 @@ async fn images(kit: &Kit, owner: UserId) -> usize {
 }
 
 async fn jobs(kit: &Kit, owner: UserId) -> usize {
-    kit.memory.jobs.list(owner, None, PageRequest { after: None, limit: 10 }).await.unwrap().items.len()
+    kit.memory.jobs.list(Some(owner), None, PageRequest { after: None, limit: 10 }).await.unwrap().items.len()
 }
 
 #[tokio::test]

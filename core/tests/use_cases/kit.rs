@@ -35,6 +35,7 @@ impl Kit {
         let processor = InProcess::start(2.try_into().unwrap(), MemoryBudget::new(1 << 30)).unwrap();
         let ports = Ports {
             users: memory.users.clone(),
+            api_keys: memory.api_keys.clone(),
             images: Arc::new(Faulty::new(memory.images.clone(), faults.clone())),
             jobs: Arc::new(Faulty::new(memory.jobs.clone(), faults.clone())),
             queue: Arc::new(Faulty::new(memory.queue.clone(), faults.clone())),

@@ -6,7 +6,7 @@ use pixmill::{Password, PasswordChangeError, Username};
 use poem_openapi::OpenApi;
 
 use crate::app::State;
-use crate::auth::{Caller, Writer};
+use crate::auth::{Caller, Owner};
 use crate::faults;
 use crate::json::Json;
 use crate::rate_limit::{self, Visitor};
@@ -76,15 +76,15 @@ impl Accounts {
     #[oai(path = "/account/password", method = "post", operation_id = "changePassword")]
     async fn change_password(
         &self,
-        writer: Writer,
+        owner: Owner,
         body: Json<PasswordChange>,
     ) -> Result<Json<LoggedIn>, PasswordRefusal> {
         let PasswordChange { current_password, new_password } = body.0;
         let new = faults::new_password(&new_password)?;
-        rate_limit::password(&self.0, writer.0).await?;
+        rate_limit::password(&self.0, owner.0).await?;
         // What can't be anybody's password is wrong, not malformed.
         let current = Password::parse(&current_password).map_err(|_| PasswordChangeError::Refused)?;
-        let user = self.0.services.accounts.change_password(writer.0, current, new).await?;
+        let user = self.0.services.accounts.change_password(owner.0, current, new).await?;
         self.0.logins.learn(user.id, Some(&user));
         Ok(Json(LoggedIn { token: self.0.logins.issue(&user)?, message: "Password changed".to_owned() }))
     }
@@ -94,9 +94,9 @@ impl Accounts {
     /// Deletes you with all your images, versions, results and jobs. Your tokens stop working, and your name is
     /// free again after some time.
     #[oai(path = "/account", method = "delete", operation_id = "deleteAccount")]
-    async fn delete(&self, writer: Writer) -> Result<Deleted, DeleteRefusal> {
-        let deleted = self.0.services.accounts.delete(writer.0).await?;
-        self.0.logins.learn(writer.0, None);
+    async fn delete(&self, owner: Owner) -> Result<Deleted, DeleteRefusal> {
+        let deleted = self.0.services.accounts.delete(owner.0).await?;
+        self.0.logins.learn(owner.0, None);
         if deleted { Ok(Deleted) } else { Err(faults::unknown_account().into()) }
     }
 }

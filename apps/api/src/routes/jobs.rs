@@ -47,7 +47,7 @@ impl Jobs {
     ) -> Result<JobPage, ListRefusal> {
         let (state, limit) = (state.0, limit.number());
         let request = PageRequest { after: after.0, limit };
-        let page = self.0.services.results.list(caller.0, state, request).await?;
+        let page = self.0.services.results.list(Some(caller.0), state, request).await?;
         let next = page.items.last().filter(|_| page.more).map(|last| last.id.to_string());
         let mut items = Vec::with_capacity(page.items.len());
         for job in page.items {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, SinkExt, StreamExt};
-use pixmill::{Job, JobId, Update, UserId};
+use pixmill::{Job, JobId, KeyScope, Update, UserId};
 use poem::http::StatusCode;
 use poem::http::header::AUTHORIZATION;
 use poem::web::websocket::{CloseCode, Message, WebSocket, WebSocketConfig, WebSocketStream};
@@ -86,6 +86,7 @@ impl From<io::Error> for End {
 /// Close codes for applications begin at 4000; these end like the status that HTTP would answer with.
 const MALFORMED: u16 = 4400;
 const UNAUTHENTICATED: u16 = 4401;
+const FORBIDDEN: u16 = 4403;
 const FAULT: u16 = 1011;
 
 impl Conversation {
@@ -187,10 +188,15 @@ async fn user(state: &State, token: Option<&str>) -> std::result::Result<UserId,
         let detail = "the first message must name a token: {\"token\":\"...\"}";
         return Err(End::Problem(UNAUTHENTICATED, "token_missing", detail.to_owned()));
     };
-    state.logins.check(token).await.map(|login| login.user).map_err(|lapse| match lapse {
+    let login = state.logins.check(token).await.map_err(|lapse| match lapse {
         LoginLapse::Token(error) => End::Problem(UNAUTHENTICATED, error.code(), error.to_string()),
         LoginLapse::Port(error) => fault(&error),
-    })
+    })?;
+    if !login.has(KeyScope::Read) {
+        let detail = "this API key lacks the scope read; make one that has it, or log in";
+        return Err(End::Problem(FORBIDDEN, "insufficient_scope", detail.to_owned()));
+    }
+    Ok(login.user)
 }
 
 /// A client's message; `None` for those that the protocol itself answers.

@@ -92,7 +92,7 @@ impl AccountView {
 
 /// What a user may do: `user` what concerns their own things, `operator` also see all users and jobs and end jobs,
 /// `admin` also change users.
-#[derive(Enum, Serialize, Clone, Copy)]
+#[derive(Enum, Serialize, Deserialize, Clone, Copy)]
 #[oai(rename_all = "lowercase", rename = "Role")]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum RoleName {
@@ -107,6 +107,16 @@ impl From<Role> for RoleName {
             Role::User => Self::User,
             Role::Operator => Self::Operator,
             Role::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<RoleName> for Role {
+    fn from(role: RoleName) -> Self {
+        match role {
+            RoleName::User => Self::User,
+            RoleName::Operator => Self::Operator,
+            RoleName::Admin => Self::Admin,
         }
     }
 }

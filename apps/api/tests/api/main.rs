@@ -1,6 +1,8 @@
 //! The API over the memory adapters, request by request.
 
 mod accounts;
+mod admin;
+mod api_keys;
 mod bad_requests;
 mod document;
 mod idempotency;

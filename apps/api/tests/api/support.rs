@@ -141,6 +141,7 @@ impl TestApp {
         let processor = InProcess::start(2.try_into().unwrap(), MemoryBudget::new(1 << 30)).unwrap();
         let ports = Ports {
             users: Arc::new(Faulty::new(memory.users.clone(), faults.clone())),
+            api_keys: memory.api_keys.clone(),
             images: Arc::new(Faulty::new(memory.images.clone(), faults.clone())),
             jobs: Arc::new(Faulty::new(memory.jobs.clone(), faults.clone())),
             queue: memory.queue.clone(),

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pixmill::ports::{
-    Accepted, Cancellation, CreateUser, DeletedUser, Images, Jobs, Made, OnceKeys, Page, PageRequest,
-    PortError, Turn, Users,
+    Accepted, ApiKeys, Cancellation, CreateUser, DeletedUser, Images, Jobs, Made, OnceKeys, Page,
+    PageRequest, PortError, Turn, Users,
 };
 use pixmill::{
-    Claim, ClaimTerms, Derivation, Image, ImageId, Job, JobId, JobStatus, LeaseToken, MadeId, NewVersion,
-    OnceKey, Outcome, Step, Stepped, User, UserChange, UserId, Username, Version,
+    ApiKey, ApiKeyId, Claim, ClaimTerms, Derivation, Image, ImageId, Job, JobId, JobStatus, LeaseToken,
+    MadeId, NewVersion, OnceKey, Outcome, Step, Stepped, User, UserChange, UserId, Username, Version,
 };
 
 use super::Faulty;
@@ -29,6 +29,10 @@ impl<P: Users + ?Sized> Users for Faulty<P> {
         self.plan.around("users.get", self.inner.get(id)).await
     }
 
+    async fn list(&self, page: PageRequest<UserId>) -> Result<Page<User>, PortError> {
+        self.plan.around("users.list", self.inner.list(page)).await
+    }
+
     async fn change(&self, id: UserId, change: UserChange) -> Result<Option<User>, PortError> {
         self.plan.around("users.change", self.inner.change(id, change)).await
     }
@@ -43,6 +47,29 @@ impl<P: Users + ?Sized> Users for Faulty<P> {
 
     async fn purge(&self, id: UserId) -> Result<(), PortError> {
         self.plan.around("users.purge", self.inner.purge(id)).await
+    }
+}
+
+#[async_trait]
+impl<P: ApiKeys + ?Sized> ApiKeys for Faulty<P> {
+    async fn add(&self, key: ApiKey, most: usize) -> Result<bool, PortError> {
+        self.plan.around("api_keys.add", self.inner.add(key, most)).await
+    }
+
+    async fn get(&self, id: ApiKeyId) -> Result<Option<ApiKey>, PortError> {
+        self.plan.around("api_keys.get", self.inner.get(id)).await
+    }
+
+    async fn list(&self, owner: UserId) -> Result<Vec<ApiKey>, PortError> {
+        self.plan.around("api_keys.list", self.inner.list(owner)).await
+    }
+
+    async fn remove(&self, owner: UserId, id: ApiKeyId) -> Result<bool, PortError> {
+        self.plan.around("api_keys.remove", self.inner.remove(owner, id)).await
+    }
+
+    async fn forget(&self, owner: UserId) -> Result<(), PortError> {
+        self.plan.around("api_keys.forget", self.inner.forget(owner)).await
     }
 }
 
@@ -117,7 +144,7 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
 
     async fn list(
         &self,
-        owner: UserId,
+        owner: Option<UserId>,
         status: Option<JobStatus>,
         page: PageRequest<JobId>,
     ) -> Result<Page<Job>, PortError> {

@@ -45,6 +45,7 @@ fn a_name_must_follow_its_bullet() {
 
 /// Each port's name in trials and its file.
 const PORTS: &[(&str, &str)] = &[
+    ("api_keys", "api_keys.rs"),
     ("blobs", "blob.rs"),
     ("cache", "cache.rs"),
     ("clock", "clock.rs"),
@@ -63,7 +64,7 @@ fn trial_names() -> Vec<&'static str> {
     macro_rules! names {
         ($($port:ident)*) => { [$(super::$port::TRIALS.iter().map(|trial| trial.name).collect::<Vec<_>>()),*].concat() };
     }
-    names!(blobs cache clock events images jobs limiter once_keys passwords processor queue users)
+    names!(api_keys blobs cache clock events images jobs limiter once_keys passwords processor queue users)
 }
 
 /// Method and text of every bullet under `# Behavior`.

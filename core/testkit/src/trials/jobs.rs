@@ -28,7 +28,7 @@ trials! { "jobs", dyn Jobs;
     load { an_unknown_id_gives_none }
     list {
         pages_follow_each_other_without_a_gap_or_a_repetition_also_while_jobs_are_added,
-        only_the_owners_jobs_are_listed,
+        only_the_owners_jobs_are_listed_if_one_is_named_and_all_jobs_otherwise,
         with_a_state_only_jobs_in_that_state_are_listed,
     }
     claim {

@@ -1,6 +1,9 @@
 //! Trials of the repository of users.
 
-use pixmill::ports::{CreateUser, DeletedUser, Users};
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use pixmill::ports::{CreateUser, DeletedUser, PageRequest, Users};
 use pixmill::{PasswordHash, Role, User, UserChange, UserId, Username};
 
 use super::{HOUR, at_once, trials};
@@ -15,6 +18,10 @@ trials! { "users", dyn Users;
     }
     find { unknown_names_give_none }
     get { unknown_ids_give_none }
+    list {
+        pages_follow_each_other_without_a_gap_or_a_repetition_also_while_users_are_added,
+        deleted_users_are_not_listed,
+    }
     change {
         a_change_is_seen_by_name_and_by_id_and_leaves_the_other_fields_as_they_were,
         unknown_and_deleted_users_give_none,
@@ -113,6 +120,47 @@ async fn created(users: &Subject<dyn Users>, username: &str) -> User {
     let user = fixtures::user(username, users.time().now());
     assert_eq!(users.create(user.clone()).await.unwrap(), CreateUser::Created);
     user
+}
+
+mod list {
+    use super::*;
+
+    async fn page(users: &Subject<dyn Users>, after: Option<UserId>, limit: usize) -> (Vec<UserId>, bool) {
+        let page = users.list(PageRequest { after, limit }).await.unwrap();
+        (page.items.iter().map(|user| user.id).collect(), page.more)
+    }
+
+    pub(super) async fn pages_follow_each_other_without_a_gap_or_a_repetition_also_while_users_are_added(
+        users: Subject<dyn Users>,
+    ) {
+        let now = users.time().now();
+        let mut expected = Vec::new();
+        // Some at the same time.
+        for (i, second) in [5, 3, 3, 9, 3].into_iter().enumerate() {
+            let user = fixtures::user(&format!("user{i}"), now + Duration::from_secs(second));
+            users.create(user.clone()).await.unwrap();
+            expected.push(user);
+        }
+        expected.sort_by_key(|user| Reverse((user.created_at, user.id)));
+        let expected: Vec<_> = expected.iter().map(|user| user.id).collect();
+        assert_eq!(page(&users, None, 5).await, (expected.clone(), false));
+        let (mut listed, mut more) = page(&users, None, 2).await;
+        users.create(fixtures::user("newcomer", now + Duration::from_secs(10))).await.unwrap();
+        while more {
+            let (next, end) = page(&users, listed.last().copied(), 2).await;
+            assert!(!next.is_empty());
+            listed.extend(next);
+            more = end;
+        }
+        assert_eq!(listed, expected);
+        assert_eq!(page(&users, Some(UserId::random()), 2).await, (vec![], false));
+    }
+
+    pub(super) async fn deleted_users_are_not_listed(users: Subject<dyn Users>) {
+        let (user, other) = (created(&users, "anna").await, created(&users, "bert").await);
+        users.delete(user.id, HOUR).await.unwrap();
+        assert_eq!(page(&users, None, 10).await, (vec![other.id], false));
+    }
 }
 
 mod change {

@@ -175,7 +175,7 @@ pub(super) mod forget {
         assert_eq!(jobs.load(done.id).await.unwrap(), None);
         assert_eq!(jobs.get(owner, done.id).await.unwrap(), None);
         assert_eq!(jobs.find_result(done.derivation.clone(), Duration::ZERO).await.unwrap(), None);
-        let listed = jobs.list(owner, None, PageRequest { after: None, limit: 10 }).await.unwrap();
+        let listed = jobs.list(Some(owner), None, PageRequest { after: None, limit: 10 }).await.unwrap();
         assert_eq!(listed.items, [untouched[0].clone()]);
         assert_eq!([stored(&jobs, open.id).await, stored(&jobs, of_another.id).await], untouched);
         jobs.forget(owner).await.unwrap();
