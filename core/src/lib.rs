@@ -29,6 +29,7 @@ mod links;
 mod live;
 pub mod ports;
 mod process;
+mod quotas;
 mod results;
 mod secret;
 mod services;
@@ -62,6 +63,7 @@ pub use pixmill_engine::{
     Transformation, Watermark,
 };
 pub use process::{Process, Processing};
+pub use quotas::{QuotaError, Quotas, Usage, UserQuota};
 pub use results::{Results, TransformedImage};
 pub use secret::Secret;
 pub use services::{Ports, Services};

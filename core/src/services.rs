@@ -12,6 +12,7 @@ use crate::ports::{
     Users,
 };
 use crate::process::Process;
+use crate::quotas::Quotas;
 use crate::results::Results;
 use crate::settings::Settings;
 use crate::submit::Submissions;
@@ -48,6 +49,8 @@ pub struct Services {
     pub user_admin: UserAdmin,
     /// API keys.
     pub keys: Keys,
+    /// What users have and may have.
+    pub quotas: Quotas,
     /// Taking files in.
     pub uploads: Uploads,
     /// Asking for transformations.
@@ -75,11 +78,13 @@ impl Services {
         let library = Library::new(ports.clone(), settings.clone());
         let user_admin = UserAdmin::new(ports.users.clone(), ports.passwords.clone(), ports.clock.clone());
         let accounts = Accounts::new(ports.clone(), settings.clone(), library.clone(), user_admin.clone());
+        let quotas = Quotas::new(ports.clone(), settings.clone());
         let process = Process::new(ports.clone(), settings.clone());
         Self {
             keys: Keys::new(ports.clone()),
-            uploads: Uploads::new(ports.clone(), settings.clone()),
-            submissions: Submissions::new(ports.clone(), settings.clone()),
+            uploads: Uploads::new(ports.clone(), settings.clone(), quotas.clone()),
+            submissions: Submissions::new(ports.clone(), settings.clone(), quotas.clone()),
+            quotas,
             results: Results::new(ports.clone(), links.clone()),
             live: Live::new(ports.clone()),
             worker: Worker::new(ports.clone(), settings.clone(), process),

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use pixmill_engine::Limits;
 
+use crate::quotas::UserQuota;
+
 /// What a deployment may choose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -31,6 +33,8 @@ pub struct Settings {
     pub worker_concurrency: usize,
     /// How long an upload may take before its reservation lapses.
     pub upload_ttl: Duration,
+    /// What a user may have, unless a quota of their own says otherwise.
+    pub quota: UserQuota,
     /// Whether strangers may register.
     pub allow_registration: bool,
 }
@@ -50,6 +54,7 @@ impl Default for Settings {
             sweep_interval: Duration::from_secs(10),
             worker_concurrency: 2,
             upload_ttl: Duration::from_hours(1),
+            quota: UserQuota::default(),
             allow_registration: true,
         }
     }

@@ -12,6 +12,7 @@ use crate::ids::{ImageId, JobId, MadeId, UserId};
 use crate::image::Image;
 use crate::job::{Derivation, Job, JobState};
 use crate::ports::{Accepted, Event, JobMessage, Made, PortError};
+use crate::quotas::{QuotaError, Quotas};
 use crate::services::Ports;
 use crate::settings::Settings;
 
@@ -23,6 +24,7 @@ const LEASE: Duration = Duration::from_mins(1);
 pub struct Submissions {
     ports: Arc<Ports>,
     settings: Arc<Settings>,
+    quotas: Quotas,
 }
 
 /// A request.
@@ -50,6 +52,9 @@ pub enum SubmitError {
     /// The result would be over a limit.
     #[error(transparent)]
     Engine(EngineError),
+    /// The user has as much as they may have.
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
     /// Another request has the idempotency key.
     #[error(transparent)]
     Once(#[from] OnceError),
@@ -86,8 +91,8 @@ impl From<EngineError> for SubmitError {
 }
 
 impl Submissions {
-    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>) -> Self {
-        Self { ports, settings }
+    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>, quotas: Quotas) -> Self {
+        Self { ports, settings, quotas }
     }
 
     /// Accepts a request, or says what is wrong with it. An accepted job ends in exactly one final state.
@@ -153,6 +158,7 @@ impl Submissions {
         let (source_version, source) = self.source(&image, version).await?;
         let overlay = self.overlay(owner, &transformation).await?;
         plan(&source.header(), &transformation, &self.settings.limits)?;
+        self.quotas.check_job::<SubmitError>(owner, save).await?;
 
         let transformation = transformation.canonical();
         let now = self.ports.clock.now();

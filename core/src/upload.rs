@@ -14,6 +14,7 @@ use crate::idempotency::{self, IdempotencyKey, OnceError, OnceKey, OnceOperation
 use crate::ids::{ImageId, MadeId, UserId};
 use crate::image::{Image, Version};
 use crate::ports::{ByteStream, Made, PortError, PortErrorKind};
+use crate::quotas::{QuotaError, Quotas};
 use crate::services::Ports;
 use crate::settings::Settings;
 
@@ -22,6 +23,7 @@ use crate::settings::Settings;
 pub struct Uploads {
     ports: Arc<Ports>,
     settings: Arc<Settings>,
+    quotas: Quotas,
 }
 
 /// Why a file was not taken.
@@ -39,6 +41,9 @@ pub enum UploadError {
     /// The sender stopped, or sent something malformed.
     #[error("the upload ended before the file was complete: {0}")]
     Interrupted(io::Error),
+    /// The user has as much as they may have.
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
     /// Another request has the idempotency key.
     #[error(transparent)]
     Once(#[from] OnceError),
@@ -51,8 +56,8 @@ pub enum UploadError {
 }
 
 impl Uploads {
-    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>) -> Self {
-        Self { ports, settings }
+    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>, quotas: Quotas) -> Self {
+        Self { ports, settings, quotas }
     }
 
     /// Stores the file in `body` as a new image of `owner`. If it is refused, or the future is dropped, nothing
@@ -152,6 +157,7 @@ impl Uploads {
         id: ImageId,
         body: BoxStream<'static, io::Result<Bytes>>,
     ) -> Result<Image, UploadError> {
+        self.quotas.check_upload::<UploadError>(owner, 0).await?;
         self.ports.images.reserve(id, self.settings.upload_ttl).await?;
         match self.store(owner, id, body).await {
             Ok(image) => Ok(image),
@@ -192,6 +198,10 @@ impl Uploads {
                 .into());
             }
         };
+        if let Err(error) = self.quotas.check_upload::<UploadError>(owner, arrival.bytes).await {
+            self.ports.blobs.delete(blob).await?;
+            return Err(error);
+        }
         let (width, height) = arrival.header.upright_size();
         let content = Content {
             blob: blob.clone(),

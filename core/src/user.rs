@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::UserId;
+use crate::quotas::UserQuota;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -23,6 +24,8 @@ pub struct User {
     pub role: Role,
     /// Whether the account is closed by whoever runs the service: nobody can log in to it.
     pub disabled: bool,
+    /// What the user may have; what everybody may if absent.
+    pub quota: Option<UserQuota>,
     /// Tells which logins still count: those of this epoch. A new password begins the next, and so does closing
     /// the account.
     pub epoch: u32,
@@ -68,13 +71,24 @@ pub enum UserChange {
     Role(Role),
     /// Whether the account is closed.
     Disabled(bool),
+    /// Another quota, or everybody's.
+    Quota(Option<UserQuota>),
 }
 
 impl User {
     /// A user as they register.
     pub fn new(username: Username, password: PasswordHash, created_at: Timestamp) -> Self {
         let id = UserId::random();
-        Self { id, username, password, created_at, role: Role::default(), disabled: false, epoch: 0 }
+        Self {
+            id,
+            username,
+            password,
+            created_at,
+            role: Role::default(),
+            disabled: false,
+            quota: None,
+            epoch: 0,
+        }
     }
 
     /// Makes a change, and ends the logins that must not outlive it.
@@ -85,6 +99,7 @@ impl User {
                 self.epoch += 1;
             }
             UserChange::Role(role) => self.role = role,
+            UserChange::Quota(quota) => self.quota = quota,
             UserChange::Disabled(disabled) => {
                 self.epoch += u32::from(disabled);
                 self.disabled = disabled;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::accounts::RegisterError;
 use crate::ids::UserId;
 use crate::ports::{Clock, CreateUser, Page, PageRequest, Passwords, PortError, Users};
+use crate::quotas::UserQuota;
 use crate::user::{Password, Role, User, UserChange, Username};
 
 /// Adds and changes users. It needs three of the ports only, so a command of an operator has it without the rest.
@@ -60,6 +61,11 @@ impl UserAdmin {
     /// Closes an account, or opens it again. Logins from before no longer count.
     pub async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<Option<User>, PortError> {
         self.users.change(id, UserChange::Disabled(disabled)).await
+    }
+
+    /// Gives a user a quota of their own, or everybody's.
+    pub async fn set_quota(&self, id: UserId, quota: Option<UserQuota>) -> Result<Option<User>, PortError> {
+        self.users.change(id, UserChange::Quota(quota)).await
     }
 
     /// Gives a user another role.

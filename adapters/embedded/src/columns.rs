@@ -18,6 +18,11 @@ pub(crate) fn row_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
+/// The number in a column, which is never below zero.
+pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(i64::unsigned_abs)
+}
+
 /// The user's id in a column.
 pub(crate) fn user_id(row: &Row<'_>, column: usize) -> rusqlite::Result<UserId> {
     row.get(column).map(UserId::from_bytes)

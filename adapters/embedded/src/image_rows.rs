@@ -4,7 +4,7 @@
 use pixmill::{History, Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::columns::{Cursor, image_id, job_id, millis, timestamp, user_id};
+use crate::columns::{Cursor, count, image_id, job_id, millis, timestamp, user_id};
 use crate::error::DatabaseError;
 
 type Result<T> = std::result::Result<T, DatabaseError>;
@@ -99,6 +99,15 @@ pub(crate) fn versions(connection: &Connection, id: ImageId) -> Result<Vec<Versi
         versions.push(read_version(row)?);
     }
     Ok(versions)
+}
+
+/// How many images a user has, and the bytes of all their versions.
+pub(crate) fn usage(connection: &Connection, owner: UserId) -> Result<(u64, u64)> {
+    let sql = "SELECT count(DISTINCT i.id), ifnull(sum(json_extract(v.content, '$.bytes')), 0)
+               FROM images i JOIN versions v ON v.image = i.id
+               WHERE i.stage = 1 AND i.owner = ?";
+    let row = |row: &Row<'_>| Ok((count(row, 0)?, count(row, 1)?));
+    Ok(connection.prepare_cached(sql)?.query_row([owner.as_bytes()], row)?)
 }
 
 pub(crate) fn add_version(

@@ -66,6 +66,10 @@ impl Images for SqliteImages {
         self.database.read("images.versions", move |c| image_rows::versions(c, id)).await
     }
 
+    async fn usage(&self, owner: UserId) -> Result<(u64, u64), PortError> {
+        self.database.read("images.usage", move |c| image_rows::usage(c, owner)).await
+    }
+
     async fn add_version(&self, version: NewVersion) -> Result<Option<u32>, PortError> {
         let clock = Arc::clone(&self.clock);
         self.database

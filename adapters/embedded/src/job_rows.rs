@@ -4,7 +4,7 @@ use pixmill::ports::PageRequest;
 use pixmill::{Derivation, ImageId, Job, JobId, JobState, JobStatus, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::columns::{Cursor, job_id, millis, row_limit, status_code};
+use crate::columns::{Cursor, count, job_id, millis, row_limit, status_code};
 use crate::error::DatabaseError;
 
 type Result<T> = std::result::Result<T, DatabaseError>;
@@ -135,6 +135,12 @@ pub(crate) fn list(
             select(connection, LIST_ALL_BY_STATUS, params![status, created_at, id, limit])
         }
     }
+}
+
+/// How many of a user's jobs are not final.
+pub(crate) fn count_open(connection: &Connection, owner: UserId) -> Result<u64> {
+    let sql = "SELECT count(*) FROM jobs WHERE owner = ? AND status IN (0, 1)";
+    Ok(connection.prepare_cached(sql)?.query_row([owner.as_bytes()], |row| count(row, 0))?)
 }
 
 fn cursor(connection: &Connection, owner: Option<UserId>, after: Option<JobId>) -> Result<Option<Cursor>> {

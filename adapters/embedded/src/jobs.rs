@@ -137,6 +137,10 @@ impl Jobs for SqliteJobs {
             .await
     }
 
+    async fn count_open(&self, owner: UserId) -> Result<u64, PortError> {
+        self.database.read("jobs.count_open", move |connection| job_rows::count_open(connection, owner)).await
+    }
+
     async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError> {
         let claim = move |job: &mut Job, now| {
             let claim = job.claim(now, terms);

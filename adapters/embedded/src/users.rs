@@ -47,10 +47,10 @@ impl SqliteUsers {
 impl Users for SqliteUsers {
     async fn create(&self, user: User) -> Result<CreateUser, PortError> {
         let insert = move |connection: &Connection| {
-            let User { id, username, password, created_at, role, disabled, epoch } = &user;
+            let User { id, username, password, created_at, role, disabled, quota, epoch } = &user;
             let sql =
-                "INSERT INTO users (id, username, username_key, password, created_at, role, disabled, epoch)
-                       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (username_key) DO NOTHING";
+                "INSERT INTO users (id, username, username_key, password, created_at, role, disabled, epoch, quota)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (username_key) DO NOTHING";
             let inserted = connection.prepare_cached(sql)?.execute(params![
                 id.as_bytes(),
                 username.as_str(),
@@ -60,6 +60,7 @@ impl Users for SqliteUsers {
                 role.name(),
                 disabled,
                 epoch,
+                quota.map(|quota| serde_json::to_string(&quota)).transpose()?,
             ])?;
             Ok(if inserted == 1 { CreateUser::Created } else { CreateUser::Taken })
         };
@@ -99,14 +100,16 @@ impl Users for SqliteUsers {
         let update = move |connection: &Connection| {
             let Some(mut user) = by_id(connection, id)? else { return Ok(None) };
             user.apply(change);
-            let sql = "UPDATE users SET password = ?, role = ?, disabled = ?, epoch = ? WHERE id = ?";
-            let User { password, role, disabled, epoch, .. } = &user;
+            let sql =
+                "UPDATE users SET password = ?, role = ?, disabled = ?, epoch = ?, quota = ? WHERE id = ?";
+            let User { password, role, disabled, quota, epoch, .. } = &user;
             connection.prepare_cached(sql)?.execute(params![
                 password.expose(),
                 role.name(),
                 disabled,
                 epoch,
-                id.as_bytes()
+                quota.map(|quota| serde_json::to_string(&quota)).transpose()?,
+                id.as_bytes(),
             ])?;
             Ok(Some(user))
         };
@@ -152,7 +155,7 @@ fn by_id(connection: &Connection, id: UserId) -> Result<Option<User>, DatabaseEr
 
 /// Users who are not deleted, in the order that `read` expects.
 const SELECT: &str =
-    "SELECT id, username, password, created_at, role, disabled, epoch FROM users WHERE due_at IS NULL";
+    "SELECT id, username, password, created_at, role, disabled, epoch, quota FROM users WHERE due_at IS NULL";
 
 fn select(connection: &Connection, which: &str, key: impl Params) -> Result<Option<User>, DatabaseError> {
     let sql = format!("{SELECT} AND {which}");
@@ -172,7 +175,7 @@ fn cursor(connection: &Connection, after: Option<UserId>) -> Result<Option<Curso
 fn read(row: &Row<'_>) -> rusqlite::Result<User> {
     let unreadable = |column, error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error);
     let username = Username::parse(&row.get::<_, String>(1)?).map_err(|error| unreadable(1, error.into()))?;
-    let role = row.get::<_, String>(4)?;
+    let (role, quota) = (row.get::<_, String>(4)?, row.get::<_, Option<String>>(7)?);
     Ok(User {
         id: user_id(row, 0)?,
         username,
@@ -182,5 +185,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<User> {
             .ok_or_else(|| unreadable(4, format!("no role is named {role:?}").into()))?,
         disabled: row.get(5)?,
         epoch: row.get(6)?,
+        quota: quota
+            .map(|json| serde_json::from_str(&json))
+            .transpose()
+            .map_err(|error| unreadable(7, error.into()))?,
     })
 }

@@ -158,6 +158,17 @@ impl Images for MemoryImages {
         Ok(lock(&self.state).present(id).map(|present| present.versions.clone()).unwrap_or_default())
     }
 
+    async fn usage(&self, owner: UserId) -> Result<(u64, u64), PortError> {
+        let state = lock(&self.state);
+        let present = state.images.values().filter_map(|stage| match stage {
+            Stage::Present(present) if present.owner == owner => Some(present),
+            _ => None,
+        });
+        let bytes =
+            |present: &Present| present.versions.iter().map(|version| version.content.bytes).sum::<u64>();
+        Ok(present.fold((0, 0), |(images, sum), present| (images + 1, sum + bytes(present))))
+    }
+
     async fn add_version(&self, version: NewVersion) -> Result<Option<u32>, PortError> {
         let now = self.clock.now();
         Ok(lock(&self.state).present_mut(version.image).map(|present| present.add(version, now)))

@@ -112,6 +112,11 @@ impl Jobs for MemoryJobs {
         Ok(state.timeline.page(owner, page, place, |id| state.owned(owner, id).filter(matches).cloned()))
     }
 
+    async fn count_open(&self, owner: UserId) -> Result<u64, PortError> {
+        let is_open = |record: &&Record| record.job.owner == owner && !record.job.status().is_final();
+        Ok(lock(&self.state).jobs.values().filter(is_open).count() as u64)
+    }
+
     async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError> {
         Ok(self.change(id, |job, now| job.claim(now, terms)).unwrap_or(Claim::Unknown))
     }

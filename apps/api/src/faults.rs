@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use pixmill::{
     ApiKeyName, EngineError, Failure, LinkError, LoginError, MakeKeyError, OnceError, Password,
-    PasswordChangeError, PasswordError, RegisterError, SubmitError, UploadError, Username, UsernameError,
+    PasswordChangeError, PasswordError, QuotaError, RegisterError, SubmitError, UploadError, Username,
+    UsernameError,
 };
 use pixmill::{FieldError, JobId, JobStatus};
 use poem::http::StatusCode;
@@ -194,6 +195,7 @@ impl From<UploadError> for Problem {
                     Self::new(StatusCode::BAD_REQUEST, "interrupted", detail)
                 }
             },
+            UploadError::Quota(error) => error.into(),
             UploadError::Once(error) => error.into(),
             UploadError::Deleted => Self::new(StatusCode::GONE, "upload_deleted", error.to_string()),
             UploadError::Port(error) => error.into(),
@@ -207,8 +209,23 @@ impl From<SubmitError> for Problem {
             SubmitError::UnknownImage => unknown_image(),
             SubmitError::Invalid(errors) => invalid_transformation(errors),
             SubmitError::Engine(error) => error.into(),
+            SubmitError::Quota(error) => error.into(),
             SubmitError::Once(error) => error.into(),
             SubmitError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<QuotaError> for Problem {
+    fn from(error: QuotaError) -> Self {
+        match error {
+            QuotaError::Bytes(_) | QuotaError::Images(_) => {
+                Self::new(StatusCode::FORBIDDEN, "quota_exceeded", error.to_string())
+            }
+            QuotaError::OpenJobs(_) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_jobs", error.to_string())
+                    .with_retry_after(POLL_AFTER)
+            }
         }
     }
 }

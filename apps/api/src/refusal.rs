@@ -100,8 +100,8 @@ fn headers(status: u16) -> Vec<MetaHeader> {
         409 => vec![header::<Option<u32>>("Retry-After", "If it may change: seconds to wait.")],
         429 => vec![
             header::<u32>("Retry-After", "Seconds to wait."),
-            header::<String>("RateLimit", "What is left, such as \"write\";r=0;t=900."),
-            header::<String>("RateLimit-Policy", "What is allowed, such as \"write\";q=100;w=900."),
+            header::<Option<String>>("RateLimit", "What is left, such as \"write\";r=0;t=900."),
+            header::<Option<String>>("RateLimit-Policy", "What is allowed, such as \"write\";q=100;w=900."),
         ],
         503 => vec![header::<u32>("Retry-After", "Seconds to wait.")],
         _ => vec![],

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use pixmill::{Limits, Secret, Settings};
+use pixmill::{Limits, Secret, Settings, UserQuota};
 use pixmill_api::TrustedProxy;
 
 /// Where the pixels are worked on.
@@ -74,6 +74,15 @@ pub struct Config {
     /// Whether strangers may register
     #[arg(long, env = "ALLOW_REGISTRATION", default_value_t = true, action = clap::ArgAction::Set, help_heading = "Users")]
     pub allow_registration: bool,
+    /// Bytes that all images of a user may take; 0 for no limit
+    #[arg(long, env = "QUOTA_BYTES", default_value_t = 0, help_heading = "Users")]
+    pub quota_bytes: u64,
+    /// Images that a user may have; 0 for no limit
+    #[arg(long, env = "QUOTA_IMAGES", default_value_t = 0, help_heading = "Users")]
+    pub quota_images: u64,
+    /// Jobs of a user that may wait or run at once; 0 for no limit
+    #[arg(long, env = "QUOTA_OPEN_JOBS", default_value_t = 0, help_heading = "Users")]
+    pub quota_open_jobs: u64,
     /// Uploads, transformations and deletions that a user may ask for in one window; 0 for no limit
     #[arg(long, env = "RATE_LIMIT_REQUESTS", default_value_t = 100, help_heading = "Users")]
     pub rate_limit_requests: u32,
@@ -115,6 +124,10 @@ pub struct Config {
 const LONGEST_SECS: u64 = 100 * 365 * 86_400;
 /// The shortest key that HMAC-SHA256 should be used with (RFC 7518, section 3.2).
 const SHORTEST_SECRET: usize = 32;
+
+fn limit(most: u64) -> Option<u64> {
+    (most > 0).then_some(most)
+}
 
 fn seconds() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=LONGEST_SECS)
@@ -160,6 +173,11 @@ impl Config {
             lease: Duration::from_secs(self.lease_secs),
             sweep_interval: Duration::from_secs(self.sweep_interval_secs),
             worker_concurrency: self.slots(),
+            quota: UserQuota {
+                bytes: limit(self.quota_bytes),
+                images: limit(self.quota_images),
+                open_jobs: limit(self.quota_open_jobs),
+            },
             allow_registration: self.allow_registration,
             ..Settings::default()
         }

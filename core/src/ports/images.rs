@@ -79,6 +79,12 @@ pub trait Images: Send + Sync + 'static {
     /// - An image that is not present has none.
     async fn versions(&self, id: ImageId) -> Result<Vec<Version>, PortError>;
 
+    /// How many images a user has, and how many bytes all their versions take.
+    ///
+    /// # Behavior
+    /// - Present images and all their versions count, and nothing of other users.
+    async fn usage(&self, owner: UserId) -> Result<(u64, u64), PortError>;
+
     /// Adds a version and makes it current. Returns its number, or `None` if the image is not present.
     ///
     /// # Behavior

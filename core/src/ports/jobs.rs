@@ -78,6 +78,12 @@ pub trait Jobs: Send + Sync + 'static {
         page: PageRequest<JobId>,
     ) -> Result<Page<Job>, PortError>;
 
+    /// How many of a user's jobs are not final.
+    ///
+    /// # Behavior
+    /// - Queued and running jobs of the user count, and no others.
+    async fn count_open(&self, owner: UserId) -> Result<u64, PortError>;
+
     /// Takes a job for one attempt: see [`Job::claim`].
     ///
     /// # Behavior

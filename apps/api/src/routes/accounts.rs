@@ -62,11 +62,12 @@ impl Accounts {
 
     /// Look at your account
     ///
-    /// Who you are.
+    /// Who you are, what you have, and what you may have.
     #[oai(path = "/account", method = "get", operation_id = "getAccount")]
     async fn account(&self, caller: Caller) -> Result<Json<AccountView>, AccountRefusal> {
         let user = self.0.services.accounts.get(caller.0).await?.ok_or_else(faults::unknown_account)?;
-        Ok(Json(AccountView::new(&user)))
+        let quotas = &self.0.services.quotas;
+        Ok(Json(AccountView::new(&user, quotas.usage(user.id).await?, quotas.of(&user))))
     }
 
     /// Change your password

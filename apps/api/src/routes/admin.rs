@@ -8,7 +8,7 @@ use poem::http::header::LOCATION;
 use poem::http::{HeaderValue, StatusCode};
 use poem::{IntoResponse, Response};
 use poem_openapi::registry::{MetaResponses, Registry};
-use poem_openapi::types::Type;
+use poem_openapi::types::{MaybeUndefined, Type};
 use poem_openapi::{ApiResponse, OpenApi};
 
 use crate::app::State;
@@ -74,7 +74,7 @@ impl Administration {
 
     /// Change a user
     ///
-    /// The role, and whether the account is closed. For admins, and for the accounts of others: 409 with the code
+    /// The role, the quota, and whether the account is closed. For admins, and for the accounts of others: 409 with the code
     /// `own_account` otherwise.
     #[oai(path = "/admin/users/:id", method = "patch", operation_id = "changeUser")]
     async fn change(
@@ -83,7 +83,7 @@ impl Administration {
         id: Path<UserId>,
         body: Json<UserPatch>,
     ) -> Result<Json<UserView>, ChangeRefusal> {
-        let (id, UserPatch { role, disabled }) = (id.0, body.0);
+        let (id, UserPatch { role, disabled, quota }) = (id.0, body.0);
         if id == admin.0 {
             return Err(own_account().into());
         }
@@ -95,6 +95,14 @@ impl Administration {
         if let Some(disabled) = disabled {
             let user = users.set_disabled(id, disabled).await?.ok_or_else(unknown_user)?;
             self.0.logins.learn(id, Some(&user));
+        }
+        let quota = match quota {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(quota) => Some(Some(quota.into())),
+        };
+        if let Some(quota) = quota {
+            users.set_quota(id, quota).await?.ok_or_else(unknown_user)?;
         }
         Ok(Json(self.find(id).await?))
     }

@@ -1,6 +1,6 @@
 //! Registration, login, and one's own account.
 
-use pixmill::{Role, User};
+use pixmill::{Role, Usage, User, UserQuota};
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
@@ -77,15 +77,68 @@ pub(crate) struct AccountView {
     pub(crate) role: RoleName,
     /// When the user registered.
     pub(crate) created_at: DateTime,
+    /// What the user has.
+    pub(crate) usage: UsageView,
+    /// What the user may have.
+    pub(crate) quota: QuotaView,
+}
+
+/// What a user has.
+#[derive(Object, Serialize)]
+#[oai(rename = "Usage", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UsageView {
+    /// Bytes of all versions of all images.
+    pub(crate) bytes: u64,
+    /// Images.
+    pub(crate) images: u64,
+    /// Jobs that wait or run.
+    pub(crate) open_jobs: u64,
+}
+
+impl From<Usage> for UsageView {
+    fn from(Usage { bytes, images, open_jobs }: Usage) -> Self {
+        Self { bytes, images, open_jobs }
+    }
+}
+
+/// What a user may have at most. What is absent has no limit.
+#[derive(Object, Serialize, Deserialize)]
+#[oai(rename = "Quota", deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct QuotaView {
+    /// Bytes of all versions of all images.
+    #[serde(default, deserialize_with = "given::some", skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<u64>,
+    /// Images.
+    #[serde(default, deserialize_with = "given::some", skip_serializing_if = "Option::is_none")]
+    pub(crate) images: Option<u64>,
+    /// Jobs that wait or run at once.
+    #[serde(default, deserialize_with = "given::some", skip_serializing_if = "Option::is_none")]
+    pub(crate) open_jobs: Option<u64>,
+}
+
+impl From<UserQuota> for QuotaView {
+    fn from(UserQuota { bytes, images, open_jobs }: UserQuota) -> Self {
+        Self { bytes, images, open_jobs }
+    }
+}
+
+impl From<QuotaView> for UserQuota {
+    fn from(QuotaView { bytes, images, open_jobs }: QuotaView) -> Self {
+        Self { bytes, images, open_jobs }
+    }
 }
 
 impl AccountView {
-    pub(crate) fn new(user: &User) -> Self {
+    pub(crate) fn new(user: &User, usage: Usage, quota: UserQuota) -> Self {
         Self {
             id: user.id.to_string(),
             username: user.username.to_string(),
             role: user.role.into(),
             created_at: DateTime(user.created_at),
+            usage: usage.into(),
+            quota: quota.into(),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use pixmill::{Job, User};
 use poem_openapi::Object;
-use poem_openapi::types::Example;
+use poem_openapi::types::{Example, MaybeUndefined};
 use serde::{Deserialize, Serialize};
 
-use crate::wire::account::RoleName;
+use crate::wire::account::{QuotaView, RoleName};
 use crate::wire::given;
 use crate::wire::job::JobView;
 use crate::wire::time::DateTime;
@@ -25,6 +25,9 @@ pub(crate) struct UserView {
     pub(crate) disabled: bool,
     /// When the user registered.
     pub(crate) created_at: DateTime,
+    /// The user's own quota; absent if everybody's holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) quota: Option<QuotaView>,
 }
 
 impl From<User> for UserView {
@@ -35,6 +38,7 @@ impl From<User> for UserView {
             role: user.role.into(),
             disabled: user.disabled,
             created_at: DateTime(user.created_at),
+            quota: user.quota.map(QuotaView::from),
         }
     }
 }
@@ -83,11 +87,14 @@ pub(crate) struct UserPatch {
     /// Whether the account is closed from now on. Closing it ends every login.
     #[serde(default, deserialize_with = "given::some")]
     pub(crate) disabled: Option<bool>,
+    /// What the user may have from now on, instead of what everybody may; null for what everybody may.
+    #[serde(default)]
+    pub(crate) quota: MaybeUndefined<QuotaView>,
 }
 
 impl Example for UserPatch {
     fn example() -> Self {
-        Self { role: None, disabled: Some(true) }
+        Self { role: None, disabled: Some(true), quota: MaybeUndefined::Undefined }
     }
 }
 

@@ -10,6 +10,7 @@ mod images;
 mod jobs;
 mod limits;
 mod logs;
+mod quotas;
 mod support;
 mod uploads;
 mod versions;

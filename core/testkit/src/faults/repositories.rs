@@ -99,6 +99,10 @@ impl<P: Images + ?Sized> Images for Faulty<P> {
         self.plan.around("images.versions", self.inner.versions(id)).await
     }
 
+    async fn usage(&self, owner: UserId) -> Result<(u64, u64), PortError> {
+        self.plan.around("images.usage", self.inner.usage(owner)).await
+    }
+
     async fn add_version(&self, version: NewVersion) -> Result<Option<u32>, PortError> {
         self.plan.around("images.add_version", self.inner.add_version(version)).await
     }
@@ -149,6 +153,10 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
         page: PageRequest<JobId>,
     ) -> Result<Page<Job>, PortError> {
         self.plan.around("jobs.list", self.inner.list(owner, status, page)).await
+    }
+
+    async fn count_open(&self, owner: UserId) -> Result<u64, PortError> {
+        self.plan.around("jobs.count_open", self.inner.count_open(owner)).await
     }
 
     async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use pixmill::ports::{Images, Page, PageRequest};
 use pixmill::{Image, ImageId, JobId, NewVersion, Step, Stepped, UserId, Version};
 
-use self::present::{get, insert, list, reserve};
+use self::present::{get, insert, list, reserve, usage};
 use self::removal::{delete, due_removals, purge};
 use self::steps::step;
 use self::versioning::{add_version, drop_version, version, versions};
@@ -38,6 +38,7 @@ trials! { "images", dyn Images;
         an_image_that_is_not_present_has_none,
         they_ascend_with_all_fields_as_given,
     }
+    usage { present_images_and_all_their_versions_count_and_nothing_of_other_users }
     add_version {
         the_number_is_larger_than_that_of_any_version_the_image_ever_had,
         the_same_job_adds_one_version_however_often_it_calls_and_what_is_current_does_not_change_again,

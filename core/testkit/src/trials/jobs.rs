@@ -12,7 +12,7 @@ use pixmill::{Claim, ClaimTerms, Job, JobId, LeaseToken, Outcome, Output, UserId
 
 use self::ending::{cancel, cancel_all, finish, forget};
 use self::lease::{claim, renew};
-use self::reading::{accept, get, list, load};
+use self::reading::{accept, count_open, get, list, load};
 use self::sweep::{due_output_removals, due_unpublished, find_result, output_removed, published};
 use super::{HOUR, at_once, trials};
 use crate::fixtures;
@@ -31,6 +31,7 @@ trials! { "jobs", dyn Jobs;
         only_the_owners_jobs_are_listed_if_one_is_named_and_all_jobs_otherwise,
         with_a_state_only_jobs_in_that_state_are_listed,
     }
+    count_open { queued_and_running_jobs_of_the_user_count_and_no_others }
     claim {
         of_many_concurrent_calls_exactly_one_gets_the_job,
         a_held_job_is_given_to_nobody_else_until_the_lease_expires_and_then_with_another_token,

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use pixmill::ports::{CreateUser, DeletedUser, PageRequest, Users};
-use pixmill::{PasswordHash, Role, User, UserChange, UserId, Username};
+use pixmill::{PasswordHash, Role, User, UserChange, UserId, UserQuota, Username};
 
 use super::{HOUR, at_once, trials};
 use crate::fixtures;
@@ -175,7 +175,9 @@ mod change {
             UserChange::Role(Role::Operator),
             UserChange::Disabled(true),
             UserChange::Role(Role::Admin),
+            UserChange::Quota(Some(UserQuota { bytes: Some(1 << 40), images: None, open_jobs: Some(0) })),
             UserChange::Disabled(false),
+            UserChange::Quota(None),
         ] {
             user.apply(change.clone());
             assert_same(users.change(user.id, change).await.unwrap(), &user);

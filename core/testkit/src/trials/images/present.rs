@@ -164,3 +164,28 @@ pub(super) mod list {
         assert!(page == continued || page == nothing, "{page:?}");
     }
 }
+
+pub(super) mod usage {
+    use super::*;
+
+    pub(in crate::trials::images) async fn present_images_and_all_their_versions_count_and_nothing_of_other_users(
+        images: Subject<dyn Images>,
+    ) {
+        let (owner, now) = (UserId::random(), images.time().now());
+        assert_eq!(images.usage(owner).await.unwrap(), (0, 0));
+        let (first, second) = (fixtures::image(owner, now), fixtures::image(owner, now));
+        let of_another = fixtures::image(UserId::random(), now);
+        for image in [&first, &second, &of_another] {
+            images.reserve(image.id, HOUR).await.unwrap();
+            assert!(images.insert(image.clone()).await.unwrap());
+        }
+        images.reserve(ImageId::random(), HOUR).await.unwrap();
+        let saved = fixtures::new_version(first.id, 1);
+        images.add_version(saved.clone()).await.unwrap().unwrap();
+        let bytes = |image: &Image| image.current.content.bytes;
+        let all = bytes(&first) + bytes(&second) + saved.content.bytes;
+        assert_eq!(images.usage(owner).await.unwrap(), (2, all));
+        assert!(images.delete(owner, first.id, HOUR).await.unwrap());
+        assert_eq!(images.usage(owner).await.unwrap(), (1, bytes(&second)));
+    }
+}

@@ -165,19 +165,36 @@ pub(super) mod list {
             assert_eq!(ids, expected);
         }
     }
+}
 
-    /// Brings a queued job to the state of this place in the order of [`JobStatus`].
-    async fn bring_to(jobs: &Subject<dyn Jobs>, job: &Job, state: usize) {
-        match state {
-            0 => {}
-            1 => drop(claimed(jobs, job.id, LONG).await),
-            2 => complete(jobs, job, HOUR).await,
-            3 => {
-                let token = claimed(jobs, job.id, LONG).await;
-                let failure = pixmill::Failure::new(pixmill::FailureCode::Internal, "a trial");
-                assert!(jobs.finish(job.id, token, Outcome::Failed(failure)).await.unwrap());
-            }
-            _ => drop(jobs.cancel(job.owner, job.id).await.unwrap()),
+/// Brings a queued job to the state of this place in the order of [`JobStatus`].
+async fn bring_to(jobs: &Subject<dyn Jobs>, job: &Job, state: usize) {
+    match state {
+        0 => {}
+        1 => drop(claimed(jobs, job.id, LONG).await),
+        2 => complete(jobs, job, HOUR).await,
+        3 => {
+            let token = claimed(jobs, job.id, LONG).await;
+            let failure = pixmill::Failure::new(pixmill::FailureCode::Internal, "a trial");
+            assert!(jobs.finish(job.id, token, Outcome::Failed(failure)).await.unwrap());
         }
+        _ => drop(jobs.cancel(job.owner, job.id).await.unwrap()),
+    }
+}
+
+pub(super) mod count_open {
+    use super::*;
+
+    pub(in crate::trials::jobs) async fn queued_and_running_jobs_of_the_user_count_and_no_others(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let owner = UserId::random();
+        assert_eq!(jobs.count_open(owner).await.unwrap(), 0);
+        for end in 0..5 {
+            let job = accept_for(&jobs, owner).await;
+            bring_to(&jobs, &job, end).await;
+        }
+        accepted(&jobs).await;
+        assert_eq!(jobs.count_open(owner).await.unwrap(), 2);
     }
 }

@@ -1,0 +1,116 @@
+//! How much a user has, and how much they may have. Quotas are soft: what is under way when one is reached still
+//! comes in.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::UserId;
+use crate::ports::PortError;
+use crate::services::Ports;
+use crate::settings::Settings;
+use crate::user::User;
+
+/// What a user may have at most. What is absent has no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserQuota {
+    /// Bytes of all versions of all images.
+    pub bytes: Option<u64>,
+    /// Images.
+    pub images: Option<u64>,
+    /// Jobs that are not final.
+    pub open_jobs: Option<u64>,
+}
+
+/// What a user has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Bytes of all versions of all images.
+    pub bytes: u64,
+    /// Images.
+    pub images: u64,
+    /// Jobs that are not final.
+    pub open_jobs: u64,
+}
+
+/// Which quota is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum QuotaError {
+    /// Bytes.
+    #[error("your images would take more than {0} bytes, the most that you may have; delete some first")]
+    Bytes(u64),
+    /// Images.
+    #[error("you have {0} images, the most that you may have; delete one first")]
+    Images(u64),
+    /// Jobs that are not final.
+    #[error("{0} of your jobs wait or run, the most that may at once; come back when one is done")]
+    OpenJobs(u64),
+}
+
+/// Says what users have and may have.
+#[derive(Clone)]
+pub struct Quotas {
+    ports: Arc<Ports>,
+    settings: Arc<Settings>,
+}
+
+impl Quotas {
+    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>) -> Self {
+        Self { ports, settings }
+    }
+
+    /// What a user may have: their own quota, or everybody's.
+    pub fn of(&self, user: &User) -> UserQuota {
+        user.quota.unwrap_or(self.settings.quota)
+    }
+
+    /// What a user has.
+    pub async fn usage(&self, owner: UserId) -> Result<Usage, PortError> {
+        let (images, bytes) = self.ports.images.usage(owner).await?;
+        Ok(Usage { bytes, images, open_jobs: self.ports.jobs.count_open(owner).await? })
+    }
+
+    /// Whether one more image of so many bytes fits.
+    pub(crate) async fn check_upload<E>(&self, owner: UserId, more: u64) -> Result<(), E>
+    where
+        E: From<QuotaError> + From<PortError>,
+    {
+        let quota = self.find(owner).await?;
+        if quota.bytes.is_none() && quota.images.is_none() {
+            return Ok(());
+        }
+        let (images, bytes) = self.ports.images.usage(owner).await?;
+        within(images + 1, quota.images, QuotaError::Images)?;
+        Ok(within(bytes.saturating_add(more.max(1)), quota.bytes, QuotaError::Bytes)?)
+    }
+
+    /// Whether one more job fits, and what it saves.
+    pub(crate) async fn check_job<E>(&self, owner: UserId, saves: bool) -> Result<(), E>
+    where
+        E: From<QuotaError> + From<PortError>,
+    {
+        let quota = self.find(owner).await?;
+        if quota.open_jobs.is_some() {
+            let open = self.ports.jobs.count_open(owner).await?;
+            within(open + 1, quota.open_jobs, QuotaError::OpenJobs)?;
+        }
+        if saves && quota.bytes.is_some() {
+            let (_, bytes) = self.ports.images.usage(owner).await?;
+            within(bytes + 1, quota.bytes, QuotaError::Bytes)?;
+        }
+        Ok(())
+    }
+
+    async fn find(&self, owner: UserId) -> Result<UserQuota, PortError> {
+        let user = self.ports.users.get(owner).await?;
+        Ok(user.map_or(self.settings.quota, |user| self.of(&user)))
+    }
+}
+
+fn within(wanted: u64, most: Option<u64>, error: fn(u64) -> QuotaError) -> Result<(), QuotaError> {
+    match most {
+        Some(most) if wanted > most => Err(error(most)),
+        _ => Ok(()),
+    }
+}
