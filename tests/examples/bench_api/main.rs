@@ -2,7 +2,8 @@
 //!
 //! One run measures in turns, several rounds of each, with one client that costs next to nothing:
 //! status polls and cached results against a bare poem handler with a body of the same size; then durable
-//! submissions; then polls and memory while 500 small transformations run. Everything is on this machine, so the
+//! submissions; then polls and memory while 500 small transformations run; then polls and memory while 1,000
+//! `WebSocket`s are open. Everything is on this machine, so the
 //! client and the servers share its processors: ratios tell more than rates.
 //!
 //! `--json FILE` writes the figures to a file too; `--rounds N` and `--seconds N` change how long it takes.
@@ -10,6 +11,7 @@
 mod bare;
 mod hammer;
 mod report;
+mod streams;
 mod submissions;
 
 use std::process::ExitCode;
@@ -55,7 +57,8 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let client = server.user("anna").await;
     let under_load = load(&server, &client, JOBS).await;
     drop(server);
-    let figures = Figures { status, image, submissions, under_load };
+    let streams = streams::measure(options.time).await?;
+    let figures = Figures { status, image, submissions, under_load, streams };
     figures.print()?;
     if let Some(path) = options.json {
         std::fs::write(path, format!("{:#}\n", figures.json()))?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pixmill_e2e::{LoadReport, percentile};
 use serde_json::{Value, json};
 
+use crate::streams::{SOCKETS, Streams};
 use crate::submissions::{CLIENTS, Submissions};
 use crate::{CONNECTIONS, JOBS};
 
@@ -42,6 +43,7 @@ pub(crate) struct Figures {
     pub(crate) image: Comparison,
     pub(crate) submissions: Submissions,
     pub(crate) under_load: LoadReport,
+    pub(crate) streams: Streams,
 }
 
 impl Figures {
@@ -71,7 +73,21 @@ impl Figures {
         writeln!(out, "{:<44} {:>10.2}", "submission, p50, ms", ms(percentile(latencies, 0.5)))?;
         writeln!(out, "{:<44} {:>10.2}", "submission, p99, ms", ms(percentile(latencies, 0.99)))?;
         writeln!(out, "{:<44} {:>10.2}", "poll under load, p50, ms", ms(percentile(polls, 0.5)))?;
-        writeln!(out, "{:<44} {:>10.2}", format!("{JOBS} jobs, s"), self.under_load.took.as_secs_f64())
+        writeln!(out, "{:<44} {:>10.2}", format!("{JOBS} jobs, s"), self.under_load.took.as_secs_f64())?;
+        let Streams { bytes_each, alone, beside } = &self.streams;
+        writeln!(
+            out,
+            "{:<44} {:>10.2}",
+            format!("memory for each of {SOCKETS} WebSockets, KiB"),
+            bytes_each / 1024.0
+        )?;
+        for (what, polls) in [("alone", alone), ("beside them", beside)] {
+            for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
+                let what = format!("poll {what}, {name}, ms");
+                writeln!(out, "{what:<44} {:>10.2}", ms(percentile(polls, share)))?;
+            }
+        }
+        Ok(())
     }
 
     /// What is aimed at: name, value, aim, and whether more is better.
@@ -125,6 +141,14 @@ impl Figures {
                 "pollP50Ms": ms(percentile(&load.polls, 0.5)),
                 "pollP99Ms": ms(percentile(&load.polls, 0.99)),
                 "peakMemoryMib": mib(load.peak_memory),
+            },
+            "streams": {
+                "webSockets": SOCKETS,
+                "bytesEach": self.streams.bytes_each,
+                "pollAloneP50Ms": ms(percentile(&self.streams.alone, 0.5)),
+                "pollAloneP99Ms": ms(percentile(&self.streams.alone, 0.99)),
+                "pollBesideP50Ms": ms(percentile(&self.streams.beside, 0.5)),
+                "pollBesideP99Ms": ms(percentile(&self.streams.beside, 0.99)),
             },
         })
     }
