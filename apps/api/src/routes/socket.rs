@@ -26,6 +26,8 @@ use crate::wire::live::{Asked, Told};
 const INTRODUCTION: Duration = Duration::from_secs(10);
 /// The most bytes of a client's message.
 const MAX_BYTES: usize = 64 << 10;
+/// What is read or written at once. It is there for each connection, and there are many that are silent.
+const BUFFER: usize = 4 << 10;
 /// The most jobs that a client may name at once.
 const MAX_NAMED: usize = 1000;
 
@@ -48,7 +50,10 @@ impl Endpoint for converse {
         let stopping = Stopping::of(&request);
         let socket =
             WebSocket::from_request(&request, &mut RequestBody::default()).await.map_err(|_| no_upgrade())?;
-        let config = WebSocketConfig::default().max_message_size(Some(MAX_BYTES));
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MAX_BYTES))
+            .read_buffer_size(BUFFER)
+            .write_buffer_size(BUFFER);
         let conversation =
             move |socket| Conversation { socket, state, token, stopping: stopping.begun().boxed() }.run();
         Ok(socket.config(config).on_upgrade(conversation).into_response())
