@@ -45,8 +45,10 @@ impl Cors {
     pub(crate) fn preflight() -> Response {
         let mut response = Response::from(StatusCode::NO_CONTENT);
         let headers = response.headers_mut();
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, DELETE"));
-        let allowed = "authorization, content-type, if-none-match, if-range, range, x-request-id";
+        headers
+            .insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE"));
+        let allowed = "authorization, content-type, idempotency-key, if-none-match, if-range, last-event-id, range, \
+                       x-request-id";
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
         response

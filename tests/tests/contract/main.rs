@@ -1,10 +1,11 @@
 //! Whether clients that are made from the document of the API really work with the server: openapi-generator's for
 //! Python, TypeScript and Rust, and schemathesis, which asks for everything that the document allows and for much that
-//! it does not.
+//! it does not. And whether a web page of another origin does.
 //!
-//! What is needed beside Python, Java and Node is installed below cargo's target folder. Where one of those is missing
+//! What is needed beside Python, Java, Node and Chromium is installed below cargo's target folder. Where one of those is missing
 //! a person is told and the test is passed over; where the variable `CI` is set that is a failure.
 
+mod browser;
 mod schemathesis;
 mod tools;
 mod walks;
@@ -29,6 +30,10 @@ fn main() {
         trial("clients::python_walks_through_the_api", walks::python),
         trial("clients::typescript_walks_through_the_api", walks::typescript),
         trial("clients::rust_compiles", walks::rust),
+        trial(
+            "browser::a_page_of_another_origin_uses_the_api_if_it_is_allowed_to",
+            browser::page_of_another_origin,
+        ),
         trial("schemathesis::the_server_keeps_to_its_document", schemathesis::short),
         trial("schemathesis::the_server_keeps_to_its_document_at_length", schemathesis::full)
             .with_ignored_flag(true),

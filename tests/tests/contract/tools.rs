@@ -10,7 +10,7 @@ use crate::{Stop, run};
 const PYTHON: &[&str] =
     &["openapi-generator-cli==7.26.0", "schemathesis==4.32.5", "pydantic==2.14.3", "python-dateutil==4.0.0"];
 /// Packages from the npm registry.
-const NODE: &[&str] = &["typescript@5.9.3", "@types/node@20.19.43"];
+const NODE: &[&str] = &["typescript@5.9.3", "@types/node@20.19.43", "playwright-core@1.64.1"];
 
 /// Where the tools are.
 pub(crate) fn folder() -> PathBuf {
@@ -66,6 +66,24 @@ pub(crate) fn node() -> Result<PathBuf, Stop> {
     Ok(home)
 }
 
+/// The browser's program. On CI it is installed if it is missing and that is possible.
+pub(crate) fn chromium() -> Result<PathBuf, Stop> {
+    if on_path("chromium").is_none() && std::env::var_os("CI").is_some() {
+        progress("chromium");
+        // Whether it worked is seen below.
+        for arguments in [&["update", "-qq"][..], &["install", "-y", "-qq", "chromium"]] {
+            drop(run(Command::new("apt-get").args(arguments)));
+        }
+    }
+    let missing = "there is no chromium on the PATH: install Chromium (Debian: apt-get install chromium)";
+    on_path("chromium").ok_or_else(|| Stop::Missing(missing.to_owned()))
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
 /// Installs what is not there yet in these versions. Trials that come at the same time wait for each other.
 fn install<T>(home: &Path, packages: &[&str], install: impl FnOnce() -> Result<T, Stop>) -> Result<(), Stop> {
     let failed = |error| Stop::Failed(format!("can't write to {}: {error}", folder().display()));
@@ -79,18 +97,18 @@ fn install<T>(home: &Path, packages: &[&str], install: impl FnOnce() -> Result<T
     }
     // The file is there once all is.
     drop(fs::remove_file(&marker));
-    #[expect(clippy::print_stderr, reason = "whoever waits wants to know what for")]
-    {
-        eprintln!("installing {}", packages.join(", "));
-    }
+    progress(&packages.join(", "));
     install()?;
     fs::write(marker, wanted).map_err(failed)
 }
 
+#[expect(clippy::print_stderr, reason = "whoever waits wants to know what for")]
+fn progress(what: &str) {
+    eprintln!("installing {what}");
+}
+
 /// Makes sure that a program is there.
 fn need(program: &str, what: &str) -> Result<(), Stop> {
-    match Command::new(program).arg("--version").output() {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Stop::Missing(format!("there is no {program} on the PATH: install {what}"))),
-    }
+    let missing = || Stop::Missing(format!("there is no {program} on the PATH: install {what}"));
+    on_path(program).map(drop).ok_or_else(missing)
 }

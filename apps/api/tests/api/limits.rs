@@ -6,7 +6,7 @@ use std::time::Duration;
 use pixmill::ports::PortErrorKind;
 use pixmill_testkit::{Calls, Fault, fixtures};
 use poem::http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, TestApp};
 
@@ -129,4 +129,30 @@ async fn without_listed_origins_nothing_is_said_of_them() {
     let app = TestApp::new();
     let answer = app.get("/health/live").header("origin", "https://app.test").send().await;
     assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), ("", ""));
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_may_use_all_that_the_document_knows() {
+    let app =
+        TestApp::with(|config| config.cors_allowed_origins = vec!["http://page.test".to_owned()], |_| {});
+    let document: Value = serde_json::from_str(&pixmill_api::document()).unwrap();
+    let mut used = 0;
+    for operations in document["paths"].as_object().unwrap().values() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let call = app.request(Method::OPTIONS, "/images").header("origin", "http://page.test");
+            let answer = call.header("access-control-request-method", &method.to_uppercase()).send().await;
+            let listed = |header: &str, wanted: &str| {
+                answer.header(header).split(", ").any(|known| known.eq_ignore_ascii_case(wanted))
+            };
+            assert!(listed("access-control-allow-methods", method), "{method}");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                if parameter["in"] == "header" {
+                    used += 1;
+                    let name = parameter["name"].as_str().unwrap();
+                    assert!(listed("access-control-allow-headers", name), "{name}");
+                }
+            }
+        }
+    }
+    assert!(used > 0, "no operation has a header");
 }
