@@ -47,7 +47,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "openapi",
         arguments: "[--check]",
-        about: "write openapi/pixmill.json, or check that it is up to date",
+        about: "write openapi/pixmill.json, check that it is up to date and breaks no client, or release it",
         start: openapi::start,
     },
     Task {
