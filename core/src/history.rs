@@ -113,7 +113,14 @@ mod tests {
             height: 1,
             alpha: false,
         };
-        Version { number, parent, job: Some(JobId::random()), content, created_at: Timestamp::from_millis(0) }
+        Version {
+            number,
+            parent,
+            job: Some(JobId::random()),
+            content,
+            description: None,
+            created_at: Timestamp::from_millis(0),
+        }
     }
 
     /// 1 ← 2 ← 3 and 2 ← 4.

@@ -1,5 +1,6 @@
 //! Images and their versions. An image is never changed: a saved result is a new version with a parent.
 
+use pixmill_engine::Description;
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
@@ -33,6 +34,8 @@ pub struct Version {
     pub job: Option<JobId>,
     /// The bytes.
     pub content: Content,
+    /// What they show; absent where that could not be found out.
+    pub description: Option<Description>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -42,8 +45,8 @@ impl Version {
     pub const FIRST: u32 = 1;
 
     /// The uploaded file as the first version.
-    pub fn original(content: Content, created_at: Timestamp) -> Self {
-        Self { number: Self::FIRST, parent: None, job: None, content, created_at }
+    pub fn original(content: Content, description: Option<Description>, created_at: Timestamp) -> Self {
+        Self { number: Self::FIRST, parent: None, job: None, content, description, created_at }
     }
 }
 
@@ -58,4 +61,6 @@ pub struct NewVersion {
     pub parent: u32,
     /// The bytes.
     pub content: Content,
+    /// What they show, if that is known.
+    pub description: Option<Description>,
 }

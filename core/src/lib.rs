@@ -18,6 +18,7 @@
 mod accounts;
 mod api_key;
 mod content;
+mod describe;
 mod history;
 mod idempotency;
 mod ids;
@@ -59,8 +60,8 @@ pub use links::{LinkError, LinkSigner, Links};
 pub use live::{HEARTBEAT, Live, Update};
 pub use pixmill_engine as engine;
 pub use pixmill_engine::{
-    CancelToken, Crop, Error as EngineError, FieldError, Fit, Format, Header, Limits, Position,
-    Transformation, Watermark,
+    CancelToken, Crop, Description, Error as EngineError, FieldError, Fit, Format, Header, Limits,
+    Orientation, Position, Transformation, Watermark,
 };
 pub use process::{Process, Processing};
 pub use quotas::{QuotaError, Quotas, Usage, UserQuota};

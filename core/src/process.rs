@@ -8,6 +8,7 @@ use futures::future::{self, Either};
 use pixmill_engine::Error as EngineError;
 
 use crate::content::{Content, ContentHash};
+use crate::describe::Describer;
 use crate::ids::{JobId, random_bytes};
 use crate::image::NewVersion;
 use crate::job::{Claim, ClaimTerms, Failure, FailureCode, Job, JobStatus, LeaseToken, Outcome, Output};
@@ -25,6 +26,7 @@ use crate::submit::announce;
 pub struct Process {
     ports: Arc<Ports>,
     settings: Arc<Settings>,
+    describer: Describer,
 }
 
 /// What came of one delivery.
@@ -56,8 +58,8 @@ const BACKOFF_BASE: Duration = Duration::from_millis(500);
 const BACKOFF_CAP: Duration = Duration::from_mins(1);
 
 impl Process {
-    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>) -> Self {
-        Self { ports, settings }
+    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>, describer: Describer) -> Self {
+        Self { ports, settings, describer }
     }
 
     /// Takes the job that `delivery` speaks of, works on it while renewing the lease, records the outcome and
@@ -166,18 +168,26 @@ impl Process {
 
     /// Makes the result, or finds it made already, and stores it.
     async fn produce(&self, job: &Job) -> Result<Output, AttemptError> {
-        let content = match self.reuse(job).await? {
-            Some(content) => content,
-            None => self.compute(job).await?,
+        let (content, file) = match self.reuse(job).await? {
+            Some(content) => (content, None),
+            None => {
+                let (content, file) = self.compute(job).await?;
+                (content, Some(file))
+            }
         };
         if !job.save {
             return Ok(Output { content, version: None });
         }
+        let file = match file {
+            Some(file) => file,
+            None => self.read(&content).await?,
+        };
         let version = NewVersion {
             image: job.image,
             job: job.id,
             parent: job.source_version,
             content: content.clone(),
+            description: self.describer.made(file).await,
         };
         match self.ports.images.add_version(version).await? {
             Some(number) => Ok(Output { content, version: Some(number) }),
@@ -196,7 +206,7 @@ impl Process {
         Ok(copied.then(|| Content { blob: key, ..output.content.clone() }))
     }
 
-    async fn compute(&self, job: &Job) -> Result<Content, AttemptError> {
+    async fn compute(&self, job: &Job) -> Result<(Content, Bytes), AttemptError> {
         let source = self.read(&job.source).await?;
         let overlay = match &job.overlay {
             Some(overlay) => Some(self.read(overlay).await?),
@@ -214,8 +224,8 @@ impl Process {
         let content =
             Content { blob: blob.clone(), hash, bytes: bytes.len() as u64, format, width, height, alpha };
         self.ports.blobs.put_bytes(blob, bytes.clone()).await?;
-        remember(&self.ports, &self.settings, &content, bytes).await;
-        Ok(content)
+        remember(&self.ports, &self.settings, &content, bytes.clone()).await;
+        Ok((content, bytes))
     }
 
     async fn read(&self, content: &Content) -> Result<Bytes, AttemptError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounts::Accounts;
+use crate::describe::Describer;
 use crate::keys::Keys;
 use crate::library::Library;
 use crate::links::{LinkSigner, Links};
@@ -79,10 +80,11 @@ impl Services {
         let user_admin = UserAdmin::new(ports.users.clone(), ports.passwords.clone(), ports.clock.clone());
         let accounts = Accounts::new(ports.clone(), settings.clone(), library.clone(), user_admin.clone());
         let quotas = Quotas::new(ports.clone(), settings.clone());
-        let process = Process::new(ports.clone(), settings.clone());
+        let describer = Describer::new(ports.clone(), settings.clone());
+        let process = Process::new(ports.clone(), settings.clone(), describer.clone());
         Self {
             keys: Keys::new(ports.clone()),
-            uploads: Uploads::new(ports.clone(), settings.clone(), quotas.clone()),
+            uploads: Uploads::new(ports.clone(), settings.clone(), quotas.clone(), describer),
             submissions: Submissions::new(ports.clone(), settings.clone(), quotas.clone()),
             quotas,
             results: Results::new(ports.clone(), links.clone()),

@@ -10,6 +10,7 @@ use pixmill_engine::{Error as EngineError, Header, Inspection, Limits, inspect};
 use sha2::{Digest, Sha256};
 
 use crate::content::{BlobKey, Content, ContentHash};
+use crate::describe::Describer;
 use crate::idempotency::{self, IdempotencyKey, OnceError, OnceKey, OnceOperation, Standing};
 use crate::ids::{ImageId, MadeId, UserId};
 use crate::image::{Image, Version};
@@ -24,6 +25,7 @@ pub struct Uploads {
     ports: Arc<Ports>,
     settings: Arc<Settings>,
     quotas: Quotas,
+    describer: Describer,
 }
 
 /// Why a file was not taken.
@@ -56,8 +58,13 @@ pub enum UploadError {
 }
 
 impl Uploads {
-    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>, quotas: Quotas) -> Self {
-        Self { ports, settings, quotas }
+    pub(crate) fn new(
+        ports: Arc<Ports>,
+        settings: Arc<Settings>,
+        quotas: Quotas,
+        describer: Describer,
+    ) -> Self {
+        Self { ports, settings, quotas, describer }
     }
 
     /// Stores the file in `body` as a new image of `owner`. If it is refused, or the future is dropped, nothing
@@ -212,9 +219,10 @@ impl Uploads {
             height,
             alpha: arrival.header.alpha,
         };
+        let description = self.describer.stored(&content).await;
         let now = self.ports.clock.now();
-        let image =
-            Image { id, owner, created_at: now, current: Version::original(content, now), redo: None };
+        let current = Version::original(content, description, now);
+        let image = Image { id, owner, created_at: now, current, redo: None };
         match self.ports.images.insert(image.clone()).await {
             Ok(true) => Ok(image),
             Ok(false) => {

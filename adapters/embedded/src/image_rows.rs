@@ -11,13 +11,13 @@ type Result<T> = std::result::Result<T, DatabaseError>;
 
 /// An image beside its current version, in the order that `read_image` expects.
 const SELECT_IMAGE: &str = "
-    SELECT v.number, v.parent, v.job, v.content, v.created_at, i.id, i.owner, i.created_at, i.undone
+    SELECT v.number, v.parent, v.job, v.content, v.created_at, v.description, i.id, i.owner, i.created_at, i.undone
     FROM images i JOIN versions v ON v.image = i.id AND v.number = i.current
     WHERE i.stage = 1";
 
 /// A version, in the order that `read_version` expects.
 const SELECT_VERSION: &str = "
-    SELECT v.number, v.parent, v.job, v.content, v.created_at
+    SELECT v.number, v.parent, v.job, v.content, v.created_at, v.description
     FROM versions v JOIN images i ON i.id = v.image
     WHERE i.stage = 1 AND v.image = ?";
 
@@ -115,7 +115,7 @@ pub(crate) fn add_version(
     version: &NewVersion,
     now: Timestamp,
 ) -> Result<Option<u32>> {
-    let NewVersion { image, job, parent, content } = version;
+    let NewVersion { image, job, parent, content, description } = version;
     let next = connection
         .prepare_cached("SELECT next_number FROM images WHERE id = ? AND stage = 1")?
         .query_row(params![image.as_bytes()], |row| row.get::<_, u32>(0))
@@ -128,8 +128,14 @@ pub(crate) fn add_version(
     if known.is_some() {
         return Ok(known);
     }
-    let version =
-        Version { number, parent: Some(*parent), job: Some(*job), content: content.clone(), created_at: now };
+    let version = Version {
+        number,
+        parent: Some(*parent),
+        job: Some(*job),
+        content: content.clone(),
+        description: description.clone(),
+        created_at: now,
+    };
     insert_version(connection, *image, &version)?;
     connection
         .prepare_cached("UPDATE images SET next_number = ? WHERE id = ?")?
@@ -215,9 +221,9 @@ pub(crate) fn purge(connection: &Connection, id: ImageId) -> Result<()> {
 }
 
 fn insert_version(connection: &Connection, image: ImageId, version: &Version) -> Result<()> {
-    let Version { number, parent, job, content, created_at } = version;
-    let sql =
-        "INSERT INTO versions (image, number, parent, job, content, created_at) VALUES (?, ?, ?, ?, ?, ?)";
+    let Version { number, parent, job, content, description, created_at } = version;
+    let sql = "INSERT INTO versions (image, number, parent, job, content, created_at, description)
+               VALUES (?, ?, ?, ?, ?, ?, ?)";
     connection.prepare_cached(sql)?.execute(params![
         image.as_bytes(),
         number,
@@ -225,17 +231,18 @@ fn insert_version(connection: &Connection, image: ImageId, version: &Version) ->
         job.as_ref().map(JobId::as_bytes),
         serde_json::to_string(content)?,
         millis(*created_at),
+        description.as_ref().map(serde_json::to_string).transpose()?,
     ])?;
     Ok(())
 }
 
 fn read_image(row: &Row<'_>) -> Result<Image> {
     Ok(Image {
-        id: image_id(row, 5)?,
-        owner: user_id(row, 6)?,
-        created_at: timestamp(row, 7)?,
+        id: image_id(row, 6)?,
+        owner: user_id(row, 7)?,
+        created_at: timestamp(row, 8)?,
         current: read_version(row)?,
-        redo: read_undone(row, 8)?.last().copied(),
+        redo: read_undone(row, 9)?.last().copied(),
     })
 }
 
@@ -247,5 +254,9 @@ fn read_version(row: &Row<'_>) -> Result<Version> {
         job,
         content: serde_json::from_str(&row.get::<_, String>(3)?)?,
         created_at: timestamp(row, 4)?,
+        description: row
+            .get::<_, Option<String>>(5)?
+            .map(|description| serde_json::from_str(&description))
+            .transpose()?,
     })
 }

@@ -52,7 +52,7 @@ async fn upload(store: &EmbeddedStore) -> ImageId {
 }
 
 async fn add_version(store: &EmbeddedStore, image: ImageId, job: JobId, content: &Content) -> Option<u32> {
-    let version = NewVersion { image, job, parent: 1, content: content.clone() };
+    let version = NewVersion { image, job, parent: 1, content: content.clone(), description: None };
     store.images().add_version(version).await.unwrap()
 }
 

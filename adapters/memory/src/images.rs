@@ -87,13 +87,20 @@ impl Present {
     }
 
     fn add(&mut self, version: NewVersion, created_at: Timestamp) -> u32 {
-        let NewVersion { image: _, job, parent, content } = version;
+        let NewVersion { image: _, job, parent, content, description } = version;
         if let Some(existing) = self.versions.iter().find(|version| version.job == Some(job)) {
             return existing.number;
         }
         self.last_number += 1;
         let number = self.last_number;
-        self.versions.push(Version { number, parent: Some(parent), job: Some(job), content, created_at });
+        self.versions.push(Version {
+            number,
+            parent: Some(parent),
+            job: Some(job),
+            content,
+            description,
+            created_at,
+        });
         self.history = History::at(number);
         number
     }

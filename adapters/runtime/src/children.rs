@@ -14,12 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pixmill::EngineError;
-use pixmill::ports::{PortError, PortErrorKind, ProcessError, Processed, Processor, Work};
+use pixmill::ports::{PortError, PortErrorKind, ProcessError, Processed, Processor, ToDescribe, Work};
+use pixmill::{Description, EngineError};
 use tokio::sync::{Semaphore, watch};
 
 pub use self::child::{CHILD_ARGUMENT, child_main};
 use self::pool::Pool;
+use self::protocol::Exchange;
 use crate::budget::MemoryBudget;
 use crate::run::estimate;
 
@@ -114,19 +115,34 @@ impl ChildProcesses {
         self.pool.close().await;
     }
 
-    async fn run(&self, mut work: Work) -> Result<Processed, ProcessError> {
+    /// Runs the task, until the pool is shut down.
+    async fn run<T: Exchange>(&self, operation: &'static str, task: T) -> Result<T::Done, ProcessError> {
+        let mut stopping = self.stopping.subscribe();
+        tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stopping| *stopping) => {
+                Err(PortError::new(PortErrorKind::Unavailable, "runtime", operation)
+                    .with_source("the child processes are being shut down")
+                    .into())
+            }
+            result = self.run_in_child(task) => result,
+        }
+    }
+
+    async fn run_in_child<T: Exchange>(&self, mut task: T) -> Result<T::Done, ProcessError> {
         let config = self.pool.config();
-        work.limits.max_memory_bytes = work.limits.max_memory_bytes.min(config.job_memory);
-        check_files(&work, config.file_bytes)?;
-        let planned = estimate(&work)?;
+        let limits = task.limits();
+        limits.max_memory_bytes = limits.max_memory_bytes.min(config.job_memory);
+        check_files(&task, config.file_bytes)?;
+        let planned = estimate(&task)?;
         let _slot = self.slots.acquire().await.expect("the slots' semaphore is never closed");
         let _memory = config.budget.reserve(planned).await;
 
         let mut child = Pool::take(&self.pool).map_err(|error| {
             PortError::new(PortErrorKind::Unavailable, "runtime", "processor.start_child").with_source(error)
         })?;
-        let deadline = work.time_limit.saturating_add(config.grace);
-        match tokio::time::timeout(deadline, child.exchange(&work)).await {
+        let deadline = task.time_limit().saturating_add(config.grace);
+        match tokio::time::timeout(deadline, child.exchange(&task)).await {
             Ok(Ok(answer)) => {
                 child.give_back(&answer);
                 Ok(answer?)
@@ -137,7 +153,7 @@ impl ChildProcesses {
                 Err(ProcessError::Crashed(cause))
             }
             Err(_) => {
-                tracing::warn!(limit = ?work.time_limit, "killed a child process after its time limit");
+                tracing::warn!(limit = ?task.time_limit(), "killed a child process after its time limit");
                 Err(EngineError::TimedOut.into())
             }
         }
@@ -147,16 +163,11 @@ impl ChildProcesses {
 #[async_trait]
 impl Processor for ChildProcesses {
     async fn process(&self, work: Work) -> Result<Processed, ProcessError> {
-        let mut stopping = self.stopping.subscribe();
-        tokio::select! {
-            biased;
-            _ = stopping.wait_for(|stopping| *stopping) => {
-                Err(PortError::new(PortErrorKind::Unavailable, "runtime", "processor.process")
-                    .with_source("the child processes are being shut down")
-                    .into())
-            }
-            result = self.run(work) => result,
-        }
+        self.run("processor.process", work).await
+    }
+
+    async fn describe(&self, file: ToDescribe) -> Result<Description, ProcessError> {
+        self.run("processor.describe", file).await
     }
 }
 
@@ -166,9 +177,8 @@ impl fmt::Debug for ChildProcesses {
     }
 }
 
-fn check_files(work: &Work, limit: u64) -> Result<(), EngineError> {
-    let overlay = work.overlay.as_ref().map_or(0, |overlay| overlay.len() as u64);
-    let actual = work.source.len() as u64 + overlay;
+fn check_files(task: &impl Exchange, limit: u64) -> Result<(), EngineError> {
+    let actual = task.files().iter().map(|file| file.len() as u64).sum();
     if actual > limit {
         return Err(EngineError::LimitExceeded { what: "size of the image files in bytes", actual, limit });
     }

@@ -5,13 +5,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use pixmill::ports::{ProcessError, Processed, Processor, Work};
-use pixmill::{CancelToken, EngineError};
+use pixmill::ports::{ProcessError, Processed, Processor, ToDescribe, Work};
+use pixmill::{CancelToken, Description, EngineError};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::budget::MemoryBudget;
-use crate::run::{estimate, run, token};
+use crate::run::{Task, estimate, run, token};
 
 /// Runs the engine on threads of its own, one piece of work to a thread.
 ///
@@ -40,25 +40,22 @@ impl InProcess {
             .map_err(io::Error::other)?;
         Ok(Self { threads, slots: Arc::new(Semaphore::new(slots.get())), budget })
     }
-}
 
-#[async_trait]
-impl Processor for InProcess {
-    async fn process(&self, work: Work) -> Result<Processed, ProcessError> {
-        let planned = estimate(&work)?;
+    async fn run<T: Task>(&self, task: T) -> Result<T::Done, ProcessError> {
+        let planned = estimate(&task)?;
         let slot = Arc::clone(&self.slots).acquire_owned().await;
         let slot = slot.expect("the slots' semaphore is never closed");
         let memory = self.budget.reserve(planned).await;
 
-        let time_limit = work.time_limit;
+        let time_limit = task.time_limit();
         // There are as many threads as slots, so the work begins now.
         let cancel = CancelOnDrop(token(time_limit));
         let watched = cancel.0.clone();
         let (answer, answered) = oneshot::channel();
         self.threads.spawn(move || {
-            let result = run(&work, &watched);
+            let result = run(&task, &watched);
             // Whoever sees the result finds the slot free.
-            drop((work, memory, slot));
+            drop((task, memory, slot));
             // The caller may have gone: then nobody wants the result.
             let _ = answer.send(result);
         });
@@ -67,6 +64,17 @@ impl Processor for InProcess {
             Ok(Err(_)) => Err(EngineError::Bug("the thread ended without a result".into()).into()),
             Err(_) => Err(EngineError::TimedOut.into()),
         }
+    }
+}
+
+#[async_trait]
+impl Processor for InProcess {
+    async fn process(&self, work: Work) -> Result<Processed, ProcessError> {
+        self.run(work).await
+    }
+
+    async fn describe(&self, file: ToDescribe) -> Result<Description, ProcessError> {
+        self.run(file).await
     }
 }
 

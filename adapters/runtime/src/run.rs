@@ -4,36 +4,102 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use pixmill::engine::{Inspection, Output, inspect, plan, transform};
-use pixmill::ports::{Processed, Work};
-use pixmill::{CancelToken, EngineError, Header, Limits};
+use pixmill::engine::{Inspection, Output, describe, description_plan, inspect, plan, transform};
+use pixmill::ports::{Processed, ToDescribe, Work};
+use pixmill::{CancelToken, Description, EngineError, Header, Limits};
 
-/// How many bytes `work` plans to use beside its input, told from the source's header.
+/// One thing that the engine can be asked for.
+pub(crate) trait Task: Send + Sync + 'static {
+    /// What it comes to.
+    type Done: Send + 'static;
+
+    /// What it may cost.
+    fn limits(&mut self) -> &mut Limits;
+
+    /// How long it may take, once it has begun.
+    fn time_limit(&self) -> Duration;
+
+    /// The files that it needs; the first is the source.
+    fn files(&self) -> [&[u8]; 2];
+
+    /// How many bytes it plans to use beside its input, told from the source's header.
+    fn plan(&self) -> Result<u64, EngineError>;
+
+    /// Calls the engine.
+    fn call(&self, cancel: &CancelToken) -> Result<Self::Done, EngineError>;
+}
+
+impl Task for Work {
+    type Done = Processed;
+
+    fn limits(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+
+    fn time_limit(&self) -> Duration {
+        self.time_limit
+    }
+
+    fn files(&self) -> [&[u8]; 2] {
+        [&self.source, self.overlay.as_deref().unwrap_or_default()]
+    }
+
+    fn plan(&self) -> Result<u64, EngineError> {
+        let header = header(&self.source, &self.limits)?;
+        Ok(plan(&header, &self.transformation, &self.limits)?.peak_bytes_for(&self.source))
+    }
+
+    fn call(&self, cancel: &CancelToken) -> Result<Processed, EngineError> {
+        let Self { source, overlay, transformation, limits, time_limit: _ } = self;
+        let done = transform(source, overlay.as_deref(), transformation, limits, cancel)?;
+        let alpha = alpha(&done, limits)?;
+        let Output { bytes, format, width, height, .. } = done;
+        Ok(Processed { bytes: bytes.into(), format, width, height, alpha })
+    }
+}
+
+impl Task for ToDescribe {
+    type Done = Description;
+
+    fn limits(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+
+    fn time_limit(&self) -> Duration {
+        self.time_limit
+    }
+
+    fn files(&self) -> [&[u8]; 2] {
+        [&self.source, &[]]
+    }
+
+    fn plan(&self) -> Result<u64, EngineError> {
+        let header = header(&self.source, &self.limits)?;
+        Ok(description_plan(&header, &self.limits)?.peak_bytes())
+    }
+
+    fn call(&self, cancel: &CancelToken) -> Result<Description, EngineError> {
+        describe(&self.source, &self.limits, cancel)
+    }
+}
+
+/// How many bytes `task` plans to use beside its input.
 ///
 /// # Errors
 /// What the engine says of a source or transformation that it would refuse anyway.
-pub(crate) fn estimate(work: &Work) -> Result<u64, EngineError> {
-    guarded(|| {
-        let header = header(&work.source, &work.limits)?;
-        Ok(plan(&header, &work.transformation, &work.limits)?.peak_bytes_for(&work.source))
-    })
+pub(crate) fn estimate(task: &impl Task) -> Result<u64, EngineError> {
+    guarded(|| task.plan())
 }
 
-/// Runs the engine on `work` until it ends or `cancel` stops it.
+/// Runs the engine on `task` until it ends or `cancel` stops it.
 ///
 /// # Errors
 /// The engine's; [`EngineError::Bug`] if it panics; [`EngineError::TimedOut`] also for work that ended by itself
 /// after its deadline, because a codec did not look at the clock.
-pub(crate) fn run(work: &Work, cancel: &CancelToken) -> Result<Processed, EngineError> {
-    let Work { source, overlay, transformation, limits, time_limit: _ } = work;
-    let (done, alpha) = guarded(|| {
-        let done = transform(source, overlay.as_deref(), transformation, limits, cancel)?;
-        let alpha = alpha(&done, limits)?;
-        Ok((done, alpha))
-    })?;
+pub(crate) fn run<T: Task>(task: &T, cancel: &CancelToken) -> Result<T::Done, EngineError> {
+    let done = guarded(|| task.call(cancel))?;
     cancel.check()?;
-    let Output { bytes, format, width, height, .. } = done;
-    Ok(Processed { bytes: bytes.into(), format, width, height, alpha })
+    Ok(done)
 }
 
 /// Whether the finished file says that it has transparent pixels: the same answer that an upload of it would get.
@@ -70,11 +136,10 @@ pub(crate) fn token(time_limit: Duration) -> CancelToken {
 
 fn guarded<T>(engine: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
     // The engine keeps no state between calls, so a panic leaves nothing half done behind.
-    catch_unwind(AssertUnwindSafe(engine))
-        .unwrap_or_else(|panic| Err(EngineError::Bug(describe(panic.as_ref()))))
+    catch_unwind(AssertUnwindSafe(engine)).unwrap_or_else(|panic| Err(EngineError::Bug(said(panic.as_ref()))))
 }
 
-fn describe(panic: &(dyn Any + Send)) -> String {
+fn said(panic: &(dyn Any + Send)) -> String {
     let message = panic.downcast_ref::<&str>().copied();
     let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("panicked: {}", message.unwrap_or("without a message"))

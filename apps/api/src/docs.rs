@@ -24,8 +24,10 @@ pub fn document() -> String {
 fn service() -> OpenApiService<Described, ()> {
     let description = "Upload images, have them transformed by asynchronous jobs, follow the jobs, and fetch, \
         save and share the results.\n\nEvery error is `application/problem+json` with a stable `code`. Everything \
-        but registration, login, health and signed links needs the token that login answers. A user sees only \
-        what is theirs: what belongs to somebody else does not exist.";
+        but registration, login, health and signed links needs the token that login answers, or an API key, as \
+        `Authorization: Bearer`. Tokens are for people and end with a new password; API keys are for programs, with \
+        scopes and an end of their own, and can't change the account. A user sees only what is theirs: what belongs \
+        to somebody else does not exist.";
     OpenApiService::new(Described, "Pixmill", env!("CARGO_PKG_VERSION"))
         .description(description)
         .license(LicenseObject::new("MIT").url("https://opensource.org/licenses/MIT"))

@@ -15,7 +15,7 @@ pub(crate) mod transform;
 
 #[cfg(test)]
 mod tests {
-    use pixmill::{Failure, FailureCode, FieldError, Timestamp};
+    use pixmill::{Description, Failure, FailureCode, FieldError, Orientation, Timestamp};
     use poem_openapi::types::{Example, ParseFromJSON, ToJSON};
     use serde::Serialize;
     use serde_json::json;
@@ -57,9 +57,18 @@ mod tests {
             height: 2,
             bytes: 3,
             version: 4,
+            metadata: None,
             created_at: DateTime(Timestamp::EPOCH),
         };
         agrees(&image());
+        let description = Description {
+            orientation: Orientation::UPRIGHT,
+            colour_profile: None,
+            captured_at: None,
+            thumb_hash: "2fcZFIB3iId/h3iJh4aIYJ2V8g==".to_owned(),
+            dominant_colour: None,
+        };
+        agrees(&ImageView { metadata: Some((&description).into()), ..image() });
         agrees(&ImageList { items: vec![image(), image()], next: None });
         agrees(&ImageList { items: vec![], next: Some("a".to_owned()) });
     }

@@ -9,6 +9,7 @@
 mod color;
 mod dct;
 mod decode;
+mod describe;
 mod encode;
 mod error;
 mod format;
@@ -24,6 +25,7 @@ mod transform;
 mod transformation;
 mod validate;
 
+pub use describe::{Description, describe, description_plan};
 pub use error::{Error, FieldError};
 pub use format::Format;
 pub use header::{Header, Inspection, Orientation, inspect};

@@ -2,7 +2,7 @@
 
 use crate::color::{self, to_srgb};
 use crate::decode::{self, Decoded};
-use crate::encode;
+use crate::encode::{self, Encoding};
 use crate::error::Error;
 use crate::format::Format;
 use crate::header::{Header, Inspection};
@@ -78,6 +78,29 @@ pub(crate) fn header(file: &[u8], limits: &Limits) -> Result<Header, Error> {
     }
 }
 
+/// The pixels of `plan` where it would encode them, and the profile of the source. The plan must not end in a JPEG.
+pub(crate) fn picture(
+    source: &[u8],
+    header: Header,
+    plan: &Plan,
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<(Pixels, Option<Vec<u8>>), Error> {
+    let run = Run { source, overlay: None, header, limits, cancel };
+    let (decoded, rest) = match run.planes(plan)? {
+        Some(Found::Pixels(pixels, done)) => {
+            let icc = decode::jpeg_icc(source, limits)?;
+            (Decoded { pixels, icc }, &plan.steps()[done..])
+        }
+        Some(Found::File(_)) => return Err(Error::Bug("a plan for pixels ends in a file".into())),
+        None => run.decoded(plan)?,
+    };
+    let icc = decoded.icc.clone();
+    let (pixels, rest) = run.sample(decoded, rest)?;
+    let (pixels, _) = run.operate(pixels, rest)?;
+    Ok((pixels, icc))
+}
+
 struct Run<'a> {
     source: &'a [u8],
     overlay: Option<&'a [u8]>,
@@ -112,20 +135,32 @@ impl Run<'_> {
 
     /// Decodes the general way, cuts and resamples.
     fn decode<'s>(&self, plan: &'s Plan) -> Result<(Pixels, &'s [Step]), Error> {
+        let (decoded, rest) = self.decoded(plan)?;
+        self.sample(decoded, rest)
+    }
+
+    /// Decodes the general way.
+    fn decoded<'s>(&self, plan: &'s Plan) -> Result<(Decoded, &'s [Step]), Error> {
         let (first, rest) = plan.steps().split_first().expect("a plan begins with decoding");
         let Step::Decode { eighths, .. } = *first else {
             return Err(Error::Bug(format!("a plan begins with {first}")));
         };
         let decoded = decode::decode(self.source, &self.header, eighths, self.limits, self.cancel)?;
-        self.sample(decoded, rest)
+        Ok((decoded, rest))
     }
 
-    fn finish(&self, mut pixels: Pixels, rest: &[Step]) -> Result<(Vec<u8>, (u32, u32)), Error> {
+    fn finish(&self, pixels: Pixels, rest: &[Step]) -> Result<(Vec<u8>, (u32, u32)), Error> {
+        let (pixels, encoding) = self.operate(pixels, rest)?;
+        let bytes = encode::encode(&pixels, encoding, self.cancel)?;
+        Ok((bytes, (pixels.width, pixels.height)))
+    }
+
+    /// All that comes before encoding.
+    fn operate<'s>(&self, mut pixels: Pixels, rest: &'s [Step]) -> Result<(Pixels, &'s Encoding), Error> {
         for step in rest {
             self.cancel.check()?;
             if let Step::Encode { encoding, .. } = step {
-                let bytes = encode::encode(&pixels, encoding, self.cancel)?;
-                return Ok((bytes, (pixels.width, pixels.height)));
+                return Ok((pixels, encoding));
             }
             pixels = self.step(step, pixels)?;
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pixmill_engine::{Error as EngineError, Format, Limits, Transformation};
+use pixmill_engine::{Description, Error as EngineError, Format, Limits, Transformation};
 
 use crate::ports::PortError;
 
@@ -38,7 +38,18 @@ pub struct Processed {
     pub alpha: bool,
 }
 
-/// Why there is no picture.
+/// One file to describe.
+#[derive(Debug, Clone)]
+pub struct ToDescribe {
+    /// The file.
+    pub source: Bytes,
+    /// What it may cost.
+    pub limits: Limits,
+    /// How long it may take, once it has begun.
+    pub time_limit: Duration,
+}
+
+/// Why there is no picture, or no description.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     /// The engine refused the input, or ran out of time.
@@ -67,4 +78,15 @@ pub trait Processor: Send + Sync + 'static {
     /// # Cancellation
     /// Dropping the future stops the work as soon as the form of the processor allows, and frees its slot.
     async fn process(&self, work: Work) -> Result<Processed, ProcessError>;
+
+    /// Describes one image. Waits for its turn like a transformation.
+    ///
+    /// # Behavior
+    /// - The description is the one that [`pixmill_engine::describe`] gives.
+    /// - An error of the engine comes back as it is.
+    /// - What passes its time limit ends with [`EngineError::TimedOut`], soon after.
+    ///
+    /// # Cancellation
+    /// As in [`Self::process`].
+    async fn describe(&self, file: ToDescribe) -> Result<Description, ProcessError>;
 }

@@ -68,6 +68,7 @@ pub const OPERATIONS: &[&str] = &[
     "once_keys.purge",
     "passwords.hash",
     "passwords.verify",
+    "processor.describe",
     "processor.process",
     "queue.publish",
     "queue.receive",

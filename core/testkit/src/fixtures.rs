@@ -4,9 +4,9 @@
 use bytes::Bytes;
 use pixmill::engine;
 use pixmill::{
-    ApiKey, ApiKeyId, ApiKeyName, BlobKey, CancelToken, Content, ContentHash, Derivation, Format, Image,
-    ImageId, Job, JobId, JobState, KeyScope, Limits, NewVersion, PasswordHash, Timestamp, Transformation,
-    User, UserId, Username, Version,
+    ApiKey, ApiKeyId, ApiKeyName, BlobKey, CancelToken, Content, ContentHash, Derivation, Description,
+    Format, Image, ImageId, Job, JobId, JobState, KeyScope, Limits, NewVersion, Orientation, PasswordHash,
+    Timestamp, Transformation, User, UserId, Username, Version,
 };
 
 /// A user with this name, a random id and a password that nothing verifies.
@@ -49,17 +49,40 @@ pub fn content(blob: BlobKey, bytes: &[u8]) -> Content {
     }
 }
 
+/// What is known of some picture from a phone.
+pub fn description() -> Description {
+    Description {
+        orientation: Orientation::from_exif(6).expect("6 is an orientation"),
+        colour_profile: Some("Display P3".into()),
+        captured_at: Some("2026-05-01T12:30:00+02:00".into()),
+        thumb_hash: "2fcZFIB3iId/h3iJh4aIYJ2V8g==".into(),
+        dominant_colour: Some("#64c864".into()),
+    }
+}
+
 /// An image at its first version, with a random id.
 pub fn image(owner: UserId, created_at: Timestamp) -> Image {
     let id = ImageId::random();
     let original = content(BlobKey::original(id), id.as_bytes());
-    Image { id, owner, created_at, current: Version::original(original, created_at), redo: None }
+    Image {
+        id,
+        owner,
+        created_at,
+        current: Version::original(original, Some(description()), created_at),
+        redo: None,
+    }
 }
 
 /// What a random job made of version `parent` of `image`.
 pub fn new_version(image: ImageId, parent: u32) -> NewVersion {
     let job = JobId::random();
-    NewVersion { image, job, parent, content: content(BlobKey::version(image, job), job.as_bytes()) }
+    NewVersion {
+        image,
+        job,
+        parent,
+        content: content(BlobKey::version(image, job), job.as_bytes()),
+        description: Some(description()),
+    }
 }
 
 /// A new job on a random image: half the width, not saved, unpublished.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use pixmill::UserId;
 use pixmill::ports::{
     BlobStore, BlobStoreExt, CreateUser, Jobs, PortErrorKind, ProcessError, Processed, Processor, Queue,
-    Retry, Settlement, Users, Work,
+    Retry, Settlement, ToDescribe, Users, Work,
 };
+use pixmill::{Description, UserId};
 use pixmill_memory::{MemoryBlobStore, MemoryJobs, MemoryQueue, MemoryUsers};
 use pixmill_testkit::{Calls, Fault, FaultPlan, Faulty, TestClock, fixtures};
 
@@ -144,6 +144,10 @@ struct Unreachable;
 #[async_trait::async_trait]
 impl Processor for Unreachable {
     async fn process(&self, _work: Work) -> Result<Processed, ProcessError> {
+        unreachable!("the fault comes before")
+    }
+
+    async fn describe(&self, _file: ToDescribe) -> Result<Description, ProcessError> {
         unreachable!("the fault comes before")
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use pixmill::ports::{BlobStoreExt, Cancellation, Jobs, PortErrorKind, Queue};
+use pixmill::ports::{BlobStoreExt, Cancellation, Clock, Jobs, PortErrorKind, Queue};
 use pixmill::{
-    Claim, ClaimTerms, FailureCode, Format, JobState, JobStatus, Outcome, Processing, Submission,
-    SubmitError, Transformation, TransformedImage, UserId, Watermark,
+    CancelToken, Claim, ClaimTerms, FailureCode, Format, JobState, JobStatus, Limits, Outcome, Processing,
+    Submission, SubmitError, Transformation, TransformedImage, UserId, Watermark, engine,
 };
 use pixmill_testkit::{Calls, Fault};
 
@@ -49,6 +49,24 @@ async fn a_saved_result_is_the_current_version_and_the_original_stays() {
     let now = kit.services.library.get(image.owner, image.id).await.unwrap().unwrap();
     assert_eq!((now.current.number, now.current.parent, now.current.job), (2, Some(1), Some(job.id)));
     assert!(kit.blobs().await.contains(&image.current.content.blob));
+}
+
+#[tokio::test]
+async fn saved_results_are_described_and_passing_ones_are_not() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let passing = kit.submit(&image, false).await;
+    kit.work().await;
+    assert_eq!(kit.faults.calls("processor.describe"), 1, "that of the upload");
+    // The same work is not done again, and what it gave is described now.
+    let saved = kit.submit(&image, true).await;
+    kit.work().await;
+    assert_eq!(kit.faults.calls("processor.process"), 1, "{passing} did the work of {saved}");
+    let content = &kit.job(image.owner, saved).await.output(kit.clock.now()).unwrap().content.clone();
+    let file = kit.memory.blobs.get_bytes(content.blob.clone(), content.bytes).await.unwrap().unwrap();
+    let expected = engine::describe(&file, &Limits::default(), &CancelToken::new()).unwrap();
+    let current = kit.services.library.get(image.owner, image.id).await.unwrap().unwrap().current;
+    assert_eq!((current.job, current.description), (Some(saved), Some(expected)));
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! What becomes of files that are sent, and that nothing of a refused one stays.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use pixmill::ports::{BlobStoreExt, PageRequest, PortErrorKind};
-use pixmill::{ContentHash, EngineError, Format, Settings, UploadError, UserId};
+use pixmill::{CancelToken, ContentHash, EngineError, Format, Limits, Settings, UploadError, UserId, engine};
 use pixmill_testkit::{Calls, Fault, fixtures};
 
 use crate::kit::{Kit, pieces};
@@ -30,6 +31,45 @@ async fn an_uploaded_file_is_stored_as_it_came() {
         assert_eq!((content.bytes, content.hash), (file.len() as u64, ContentHash::of(&file)));
         assert_eq!(kit.memory.blobs.get_bytes(content.blob, 1 << 20).await.unwrap(), Some(file));
     }
+}
+
+#[tokio::test]
+async fn an_uploaded_file_is_described() {
+    let kit = Kit::new();
+    let file = fixtures::png(40, 30);
+    let image = kit.services.uploads.upload(UserId::random(), pieces(&file)).await.unwrap();
+    let expected = engine::describe(&file, &Limits::default(), &CancelToken::new()).unwrap();
+    assert_eq!(image.current.description, Some(expected));
+    assert_eq!(kit.services.library.get(image.owner, image.id).await.unwrap(), Some(image));
+}
+
+#[tokio::test]
+async fn what_cannot_be_described_is_stored_all_the_same() {
+    let kit = Kit::new();
+    let damaged = fixtures::png(40, 30).slice(..100);
+    let image = kit.services.uploads.upload(UserId::random(), pieces(&damaged)).await.unwrap();
+    assert_eq!(image.current.description, None);
+    for operation in ["processor.describe", "blobs.get"] {
+        kit.faults.inject(operation, Calls::All, Fault::Before(PortErrorKind::Unavailable));
+        assert_eq!(kit.image(UserId::random()).await.current.description, None, "{operation}");
+        kit.faults.clear();
+    }
+}
+
+#[tokio::test]
+async fn an_upload_does_not_wait_long_for_its_description() {
+    let kit = Kit::new();
+    kit.faults.inject("processor.describe", Calls::All, Fault::Delay(Duration::from_hours(1)));
+    let mut upload = std::pin::pin!(kit.image(UserId::random()));
+    let image = loop {
+        tokio::select! {
+            biased;
+            image = &mut upload => break image,
+            // The delay, and the patience that ends first.
+            () = kit.clock.until_sleeping(2) => kit.advance(Duration::from_secs(5)),
+        }
+    };
+    assert_eq!(image.current.description, None);
 }
 
 #[tokio::test]

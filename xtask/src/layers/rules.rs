@@ -116,6 +116,7 @@ pub(super) const RULES: &[Rule] = &[
         reason: "embedders pay for what the core depends on; add a crate to this list only when it is small and pure",
         role: Role::Core,
         demand: Demand::Crates(&[
+            "async-lock",
             "async-trait",
             "bytes",
             "futures",

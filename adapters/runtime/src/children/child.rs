@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rlimit::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::protocol::{ANSWER, AnswerHead, ONE_PIECE, encode_head, read_request};
+use super::protocol::{ANSWER, AnswerHead, Exchange, ONE_PIECE, Request, encode_head, read_request};
 use crate::run::{run, token};
 
 /// The first argument of a child process. A program that is started with it calls [`child_main`] before it does
@@ -77,10 +78,12 @@ fn ignore_signals() -> io::Result<()> {
 fn serve(watchdog: &Watchdog, files: u64) -> io::Result<()> {
     let mut input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    while let Some(work) = read_request(&mut input, files)? {
-        let result = watchdog.guard(|| run(&work, &token(work.time_limit)));
-        let mut frame = encode_head(ANSWER, &AnswerHead::of(&result))?;
-        let bytes = result.map(|done| done.bytes).unwrap_or_default();
+    while let Some(request) = read_request(&mut input, files)? {
+        let (head, bytes) = watchdog.guard(|| match request {
+            Request::Transform(work) => answer(&*work),
+            Request::Describe(file) => answer(&file),
+        });
+        let mut frame = encode_head(ANSWER, &head)?;
         if frame.len() + bytes.len() <= ONE_PIECE {
             frame.extend_from_slice(&bytes);
             output.write_all(&frame)?;
@@ -90,6 +93,13 @@ fn serve(watchdog: &Watchdog, files: u64) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn answer<T: Exchange>(task: &T) -> (AnswerHead, Bytes) {
+    match run(task, &token(task.time_limit())) {
+        Ok(done) => T::tell(done),
+        Err(error) => (AnswerHead::Failed(error.into()), Bytes::new()),
+    }
 }
 
 /// Ends the process when its parent has died while it was at work. An idle child sees that by its stdin.

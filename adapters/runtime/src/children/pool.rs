@@ -4,12 +4,12 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pixmill::EngineError;
-use pixmill::ports::{Processed, Work};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::ChildConfig;
 use super::process::ChildProcess;
+use super::protocol::Exchange;
 
 pub(super) struct Pool {
     config: ChildConfig,
@@ -102,15 +102,18 @@ pub(super) struct Lent {
 }
 
 impl Lent {
-    pub(super) async fn exchange(&mut self, work: &Work) -> io::Result<Result<Processed, EngineError>> {
+    pub(super) async fn exchange<T: Exchange>(
+        &mut self,
+        task: &T,
+    ) -> io::Result<Result<T::Done, EngineError>> {
         match &mut self.child {
-            Some(child) => child.exchange(work).await,
+            Some(child) => child.exchange(task).await,
             None => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
 
     /// Returns the child after an answer, unless it has done its share of jobs.
-    pub(super) fn give_back(mut self, answer: &Result<Processed, EngineError>) {
+    pub(super) fn give_back<T>(mut self, answer: &Result<T, EngineError>) {
         let Some(child) = self.child.take() else { return };
         // What it said during this job is not to be taken for the last words of a later one.
         let stderr = child.take_stderr();

@@ -8,15 +8,14 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use pixmill::EngineError;
-use pixmill::ports::{Processed, Work};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use super::protocol::{
-    ANSWER, AnswerHead, ONE_PIECE, PREFIX_LEN, REQUEST, RequestHead, decode_head, encode_head, head_len,
-    invalid,
+    ANSWER, AnswerHead, Exchange, ONE_PIECE, PREFIX_LEN, REQUEST, decode_head, encode_head, head_len, invalid,
 };
 use super::{CHILD_ARGUMENT, ChildConfig};
 
@@ -88,12 +87,15 @@ impl ChildProcess {
 
     /// Hands it one job and reads the answer. After an error, or when the future is dropped, what it will say next
     /// is unknown, and it must not be used again.
-    pub(super) async fn exchange(&mut self, work: &Work) -> io::Result<Result<Processed, EngineError>> {
+    pub(super) async fn exchange<T: Exchange>(
+        &mut self,
+        task: &T,
+    ) -> io::Result<Result<T::Done, EngineError>> {
         self.jobs += 1;
         let Self { input, output, max_result, .. } = self;
         // Both at once: a program that answers before it has listened must not block the two for ever.
-        let ((), answer) = tokio::try_join!(send(input, work), receive(output, *max_result))?;
-        Ok(answer)
+        let ((), (head, file)) = tokio::try_join!(send(input, task), receive(output, *max_result))?;
+        T::hear(head, file).ok_or_else(|| invalid("an answer to another question".to_owned()))
     }
 
     /// Waits for its end, which `broken` announced, and says how it died.
@@ -137,36 +139,33 @@ fn name() -> OsString {
     std::env::args_os().next().unwrap_or_else(|| "pixmill".into())
 }
 
-async fn send(input: &mut ChildStdin, work: &Work) -> io::Result<()> {
-    let mut frame = encode_head(REQUEST, &RequestHead::of(work))?;
-    let overlay = work.overlay.as_deref().unwrap_or_default();
-    if frame.len() + work.source.len() + overlay.len() <= ONE_PIECE {
-        frame.extend_from_slice(&work.source);
-        frame.extend_from_slice(overlay);
+async fn send(input: &mut ChildStdin, task: &impl Exchange) -> io::Result<()> {
+    let mut frame = encode_head(REQUEST, &task.ask())?;
+    let files = task.files();
+    if frame.len() + files.iter().map(|file| file.len()).sum::<usize>() <= ONE_PIECE {
+        for file in files {
+            frame.extend_from_slice(file);
+        }
         return input.write_all(&frame).await;
     }
     input.write_all(&frame).await?;
-    input.write_all(&work.source).await?;
-    input.write_all(overlay).await
+    for file in files {
+        input.write_all(file).await?;
+    }
+    Ok(())
 }
 
-async fn receive(
-    output: &mut BufReader<ChildStdout>,
-    max_result: u64,
-) -> io::Result<Result<Processed, EngineError>> {
+async fn receive(output: &mut BufReader<ChildStdout>, max_result: u64) -> io::Result<(AnswerHead, Bytes)> {
     let mut prefix = [0; PREFIX_LEN];
     output.read_exact(&mut prefix).await?;
     let json = read_vec(output, head_len(ANSWER, prefix)?).await?;
-    match decode_head(&json)? {
-        AnswerHead::Done { format, width, height, alpha, len } => {
-            if len > max_result {
-                return Err(invalid(format!("a result of {len} bytes, more than {max_result}")));
-            }
-            let bytes = read_vec(output, len as usize).await?.into();
-            Ok(Ok(Processed { bytes, format, width, height, alpha }))
-        }
-        AnswerHead::Failed(error) => Ok(Err(error.into())),
+    let head: AnswerHead = decode_head(&json)?;
+    let len = head.len();
+    if len > max_result {
+        return Err(invalid(format!("a result of {len} bytes, more than {max_result}")));
     }
+    let file = read_vec(output, len as usize).await?.into();
+    Ok((head, file))
 }
 
 async fn read_vec(output: &mut BufReader<ChildStdout>, len: usize) -> io::Result<Vec<u8>> {

@@ -9,12 +9,14 @@ use std::borrow::Cow;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use pixmill::ports::{Processed, Work};
-use pixmill::{EngineError, Format, Limits, Transformation};
+use bytes::Bytes;
+use pixmill::ports::{Processed, ToDescribe, Work};
+use pixmill::{Description, EngineError, Format, Limits, Transformation};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::wire::WireError;
+use crate::run::Task;
 
 pub(super) const REQUEST: [u8; 4] = *b"PXQ1";
 pub(super) const ANSWER: [u8; 4] = *b"PXA1";
@@ -24,25 +26,84 @@ const MAX_HEAD: usize = 1 << 20;
 /// Up to this size, a head and its bytes go out in one piece: it is what a pipe takes at once.
 pub(super) const ONE_PIECE: usize = 64 << 10;
 
-/// What a request says about the work; the files follow.
+/// A task that can be handed to a child.
+pub(super) trait Exchange: Task {
+    /// What a request says; the files follow.
+    fn ask(&self) -> RequestHead<'_>;
+
+    /// What an answer says, and the file that follows.
+    fn tell(done: Self::Done) -> (AnswerHead, Bytes);
+
+    /// Understands an answer; nothing if it is one to another question.
+    fn hear(head: AnswerHead, file: Bytes) -> Option<Result<Self::Done, EngineError>>;
+}
+
+/// What a child can be asked for.
+#[derive(Debug)]
+pub(super) enum Request {
+    Transform(Box<Work>),
+    Describe(ToDescribe),
+}
+
+/// What a request says about the task; the files follow.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct RequestHead<'a> {
-    pub(super) transformation: Cow<'a, Transformation>,
+    /// What to make of the source; nothing to describe it.
+    pub(super) transformation: Option<Cow<'a, Transformation>>,
     pub(super) limits: Cow<'a, Limits>,
     pub(super) time_limit: Duration,
     pub(super) source_len: u64,
     pub(super) overlay_len: Option<u64>,
 }
 
-impl<'a> RequestHead<'a> {
-    pub(super) fn of(work: &'a Work) -> Self {
-        let Work { source, overlay, transformation, limits, time_limit } = work;
-        Self {
-            transformation: Cow::Borrowed(transformation),
+impl Exchange for Work {
+    fn ask(&self) -> RequestHead<'_> {
+        let Self { source, overlay, transformation, limits, time_limit } = self;
+        RequestHead {
+            transformation: Some(Cow::Borrowed(transformation)),
             limits: Cow::Borrowed(limits),
             time_limit: *time_limit,
             source_len: source.len() as u64,
             overlay_len: overlay.as_ref().map(|overlay| overlay.len() as u64),
+        }
+    }
+
+    fn tell(Processed { bytes, format, width, height, alpha }: Processed) -> (AnswerHead, Bytes) {
+        (AnswerHead::Done { format, width, height, alpha, len: bytes.len() as u64 }, bytes)
+    }
+
+    fn hear(head: AnswerHead, bytes: Bytes) -> Option<Result<Processed, EngineError>> {
+        match head {
+            AnswerHead::Done { format, width, height, alpha, len: _ } => {
+                Some(Ok(Processed { bytes, format, width, height, alpha }))
+            }
+            AnswerHead::Failed(error) => Some(Err(error.into())),
+            AnswerHead::Described(_) => None,
+        }
+    }
+}
+
+impl Exchange for ToDescribe {
+    fn ask(&self) -> RequestHead<'_> {
+        let Self { source, limits, time_limit } = self;
+        RequestHead {
+            transformation: None,
+            limits: Cow::Borrowed(limits),
+            time_limit: *time_limit,
+            source_len: source.len() as u64,
+            overlay_len: None,
+        }
+    }
+
+    fn tell(done: Description) -> (AnswerHead, Bytes) {
+        (AnswerHead::Described(done), Bytes::new())
+    }
+
+    fn hear(head: AnswerHead, _: Bytes) -> Option<Result<Description, EngineError>> {
+        match head {
+            AnswerHead::Described(description) => Some(Ok(description)),
+            AnswerHead::Failed(error) => Some(Err(error.into())),
+            AnswerHead::Done { .. } => None,
         }
     }
 }
@@ -51,21 +112,14 @@ impl<'a> RequestHead<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum AnswerHead {
     Done { format: Format, width: u32, height: u32, alpha: bool, len: u64 },
+    Described(Description),
     Failed(WireError),
 }
 
 impl AnswerHead {
-    pub(super) fn of(result: &Result<Processed, EngineError>) -> Self {
-        match result {
-            Ok(Processed { bytes, format, width, height, alpha }) => Self::Done {
-                format: *format,
-                width: *width,
-                height: *height,
-                alpha: *alpha,
-                len: bytes.len() as u64,
-            },
-            Err(error) => Self::Failed(WireError::from(error.clone())),
-        }
+    /// How many bytes of a file follow.
+    pub(super) fn len(&self) -> u64 {
+        if let Self::Done { len, .. } = self { *len } else { 0 }
     }
 }
 
@@ -101,7 +155,7 @@ pub(super) fn decode_head<T: DeserializeOwned>(json: &[u8]) -> io::Result<T> {
 }
 
 /// Reads the next request; `None` at the end of the stream. Files may have `max_files` bytes together.
-pub(super) fn read_request(input: &mut impl Read, max_files: u64) -> io::Result<Option<Work>> {
+pub(super) fn read_request(input: &mut impl Read, max_files: u64) -> io::Result<Option<Request>> {
     let mut prefix = [0; PREFIX_LEN];
     if !read_or_end(input, &mut prefix)? {
         return Ok(None);
@@ -114,8 +168,14 @@ pub(super) fn read_request(input: &mut impl Read, max_files: u64) -> io::Result<
     }
     let source = read_vec(input, source_len as usize)?.into();
     let overlay = overlay_len.map(|len| read_vec(input, len as usize)).transpose()?.map(Into::into);
-    let (transformation, limits) = (transformation.into_owned(), limits.into_owned());
-    Ok(Some(Work { source, overlay, transformation, limits, time_limit }))
+    let limits = limits.into_owned();
+    Ok(Some(match transformation {
+        Some(transformation) => {
+            let transformation = transformation.into_owned();
+            Request::Transform(Box::new(Work { source, overlay, transformation, limits, time_limit }))
+        }
+        None => Request::Describe(ToDescribe { source, limits, time_limit }),
+    }))
 }
 
 /// Fills `buffer`; `false` if the stream ended before its first byte.
@@ -159,7 +219,7 @@ mod tests {
     }
 
     fn frame(work: &Work) -> Vec<u8> {
-        let mut frame = encode_head(REQUEST, &RequestHead::of(work)).unwrap();
+        let mut frame = encode_head(REQUEST, &work.ask()).unwrap();
         frame.extend_from_slice(&work.source);
         frame.extend_from_slice(work.overlay.as_deref().unwrap_or_default());
         frame
@@ -171,8 +231,10 @@ mod tests {
         let bytes = frame(&sent).repeat(2);
         let mut input = bytes.as_slice();
         for _ in 0..2 {
-            let Work { source, overlay, transformation, limits, time_limit } =
-                read_request(&mut input, 10).unwrap().expect("a request");
+            let Some(Request::Transform(work)) = read_request(&mut input, 10).unwrap() else {
+                panic!("a request to transform was sent");
+            };
+            let Work { source, overlay, transformation, limits, time_limit } = *work;
             assert_eq!((source, overlay), (sent.source.clone(), sent.overlay.clone()));
             assert_eq!((transformation, limits), (sent.transformation.clone(), sent.limits.clone()));
             assert_eq!(time_limit, sent.time_limit);
@@ -181,8 +243,27 @@ mod tests {
     }
 
     #[test]
+    fn a_file_to_describe_arrives_too() {
+        let Work { source, limits, time_limit, .. } = work();
+        let sent = ToDescribe { source, limits, time_limit };
+        let bytes = [&encode_head(REQUEST, &sent.ask()).unwrap(), &*sent.source].concat();
+        let Some(Request::Describe(arrived)) = read_request(&mut bytes.as_slice(), 10).unwrap() else {
+            panic!("a request to describe was sent");
+        };
+        let ToDescribe { source, limits, time_limit } = arrived;
+        assert_eq!((source, limits, time_limit), (sent.source, sent.limits, sent.time_limit));
+    }
+
+    #[test]
+    fn answers_to_another_question_are_none() {
+        let picture = AnswerHead::Done { format: Format::Png, width: 1, height: 1, alpha: false, len: 0 };
+        assert!(ToDescribe::hear(picture, Bytes::new()).is_none());
+        assert!(Work::hear(AnswerHead::Failed(WireError::TimedOut), Bytes::new()).is_some());
+    }
+
+    #[test]
     fn files_over_the_bound_are_refused_before_they_are_read() {
-        let head = encode_head(REQUEST, &RequestHead::of(&work())).unwrap();
+        let head = encode_head(REQUEST, &work().ask()).unwrap();
         let error = read_request(&mut head.as_slice(), 9).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }

@@ -1,6 +1,6 @@
 //! Images as clients see them.
 
-use pixmill::{Format, Image, Version};
+use pixmill::{Description, Format, Image, Version};
 use poem_openapi::{Enum, Object};
 use serde::Serialize;
 
@@ -30,6 +30,37 @@ impl From<Format> for ImageFormat {
     }
 }
 
+/// What an image shows, and what the camera noted. Where it was taken is never read.
+#[derive(Object, Serialize)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Metadata {
+    /// How the stored rows must be turned to stand upright, as EXIF numbers it; 1 is upright.
+    #[oai(validator(minimum(value = "1"), maximum(value = "8")))]
+    orientation: u8,
+    /// The name of the embedded ICC profile, such as `Display P3`; absent without one, which means sRGB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    colour_profile: Option<String>,
+    /// When the picture was taken by the camera's clock, such as `2026-05-01T12:30:00+02:00`; without an offset
+    /// where the camera noted none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    captured_at: Option<String>,
+    /// A [ThumbHash](https://evanw.github.io/thumbhash/) of the upright picture in Base64: a placeholder to show
+    /// until the picture is there.
+    thumb_hash: String,
+    /// The colour that most of the picture has, as `#rrggbb`; absent if all of it is transparent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dominant_colour: Option<String>,
+}
+
+impl From<&Description> for Metadata {
+    fn from(description: &Description) -> Self {
+        let Description { orientation, colour_profile, captured_at, thumb_hash, dominant_colour } =
+            description.clone();
+        Self { orientation: orientation.exif(), colour_profile, captured_at, thumb_hash, dominant_colour }
+    }
+}
+
 /// The file is stored.
 #[derive(Object, Serialize)]
 pub(crate) struct Uploaded {
@@ -43,7 +74,7 @@ pub(crate) struct Uploaded {
 
 /// An image, seen through its current version.
 #[derive(Object, Serialize)]
-#[oai(rename = "Image", rename_all = "camelCase")]
+#[oai(rename = "Image", rename_all = "camelCase", skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ImageView {
     /// The id: 24 hexadecimal characters, the same for all versions.
@@ -64,6 +95,9 @@ pub(crate) struct ImageView {
     /// The number of the current version; 1 is the upload.
     #[oai(validator(minimum(value = "1")))]
     pub(crate) version: u32,
+    /// What the current version shows; absent if its pixels can't be read, or took too long to look at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) metadata: Option<Metadata>,
     /// When the image was uploaded.
     pub(crate) created_at: DateTime,
 }
@@ -80,6 +114,7 @@ impl ImageView {
             height: current.content.height,
             bytes: current.content.bytes,
             version: current.number,
+            metadata: current.description.as_ref().map(Into::into),
             created_at: DateTime(*created_at),
         }
     }
@@ -124,6 +159,9 @@ pub(crate) struct VersionView {
     /// Size of the file in bytes.
     #[oai(validator(minimum(value = "0")))]
     bytes: u64,
+    /// What it shows; absent if its pixels can't be read, or took too long to look at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Metadata>,
     /// When it was made.
     created_at: DateTime,
 }
@@ -131,7 +169,7 @@ pub(crate) struct VersionView {
 impl VersionView {
     /// A version with a link to it.
     pub(crate) fn new(version: Version, url: String) -> Self {
-        let Version { number, parent, job, content, created_at } = version;
+        let Version { number, parent, job, content, description, created_at } = version;
         Self {
             number,
             parent,
@@ -141,6 +179,7 @@ impl VersionView {
             width: content.width,
             height: content.height,
             bytes: content.bytes,
+            metadata: description.as_ref().map(Into::into),
             created_at: DateTime(created_at),
         }
     }

@@ -22,6 +22,23 @@ async fn an_image_is_described() {
     assert_eq!(json["version"], 1);
     assert_eq!(json["createdAt"], "2026-01-01T00:00:00.000Z");
     assert!(json["url"].as_str().unwrap().starts_with("http://pixmill.test/files/"));
+    let metadata = json["metadata"].as_object().unwrap();
+    assert_eq!(metadata["orientation"], 1);
+    assert!(metadata["thumbHash"].as_str().is_some_and(|hash| (20..50).contains(&hash.len())));
+    assert!(metadata["dominantColour"].as_str().is_some_and(|colour| colour.starts_with('#')));
+    assert_eq!(metadata.len(), 3, "what is not known is absent");
+}
+
+#[tokio::test]
+async fn an_image_whose_pixels_are_damaged_has_no_metadata() {
+    let app = TestApp::new();
+    let token = app.user("anna").await;
+    let file = fixtures::png(40, 30);
+    let answer = app.post("/images/upload").token(&token).file(&file[..file.len() / 2]).send().await;
+    assert_eq!(answer.status, 201);
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    let json = app.get(&format!("/images/{id}")).token(&token).send().await.ok().json();
+    assert!(json.get("metadata").is_none());
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ async fn versions_are_listed_with_their_origin_and_a_link() {
     assert_eq!(fields("parent"), [Value::Null, 1.into(), 2.into()]);
     assert_eq!(fields("width"), [40, 20, 20]);
     assert_eq!(fields("format"), ["png", "png", "png"]);
+    assert!(fields("metadata").iter().all(|metadata| metadata["thumbHash"].is_string()));
     assert!(fields("jobId")[0].is_null() && fields("jobId")[1..].iter().all(Value::is_string));
     assert_eq!(
         (&list["current"], &list["canUndo"], &list["canRedo"]),

@@ -12,9 +12,9 @@ use futures::stream::{BoxStream, StreamExt};
 use pixmill::ports::{
     Blob, BlobStore, ByteStream, Cache, CacheKey, Clock, Decision, Delivery, Event, Events, JobMessage,
     LimitKey, Limiter, Passwords, PortError, ProcessError, Processed, Processor, Queue, Quota, Settlement,
-    Work,
+    ToDescribe, Work,
 };
-use pixmill::{BlobKey, BlobPrefix, Password, PasswordHash, Timestamp, UserId};
+use pixmill::{BlobKey, BlobPrefix, Description, Password, PasswordHash, Timestamp, UserId};
 
 use super::{FaultPlan, Faulty};
 
@@ -122,6 +122,10 @@ impl<P: Passwords + ?Sized> Passwords for Faulty<P> {
 
 #[async_trait]
 impl<P: Processor + ?Sized> Processor for Faulty<P> {
+    async fn describe(&self, file: ToDescribe) -> Result<Description, ProcessError> {
+        self.plan.around("processor.describe", self.inner.describe(file)).await
+    }
+
     async fn process(&self, work: Work) -> Result<Processed, ProcessError> {
         self.plan.around("processor.process", self.inner.process(work)).await
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use pixmill::engine::{self, Error};
-use pixmill::ports::{ProcessError, Processed, Processor, Work};
-use pixmill::{CancelToken, Format, Limits, Transformation};
+use pixmill::ports::{ProcessError, Processed, Processor, ToDescribe, Work};
+use pixmill::{CancelToken, Description, Format, Limits, Transformation};
 
 use super::{at_once, trials};
 use crate::fixtures;
@@ -16,6 +17,11 @@ trials! { "processor", dyn Processor;
         an_error_of_the_engine_comes_back_as_it_is,
         work_that_passes_its_time_limit_ends_with_timedout,
         work_is_done_for_many_callers_at_once_and_each_gets_its_own_result,
+    }
+    describe {
+        the_description_is_the_one_that_describe_gives,
+        an_error_of_the_engine_comes_back_as_it_is,
+        what_passes_its_time_limit_ends_with_timedout,
     }
 }
 
@@ -119,5 +125,52 @@ mod process {
             assert_eq!(Some(processed.width), work.transformation.width);
             assert_same(&processed, &by_the_engine(&work).expect("the engine can do this"));
         }
+    }
+}
+
+mod describe {
+    use super::*;
+
+    fn file(source: Bytes) -> ToDescribe {
+        ToDescribe { source, limits: Limits::default(), time_limit: Duration::from_mins(1) }
+    }
+
+    fn by_the_engine(file: &ToDescribe) -> Result<Description, Error> {
+        engine::describe(&file.source, &file.limits, &CancelToken::new())
+    }
+
+    pub(super) async fn the_description_is_the_one_that_describe_gives(processor: Subject<dyn Processor>) {
+        for format in [Format::Png, Format::Jpeg, Format::Webp] {
+            let file = file(fixtures::file(format, 160, 120));
+            let expected = by_the_engine(&file).expect("the engine can do this");
+            assert_eq!(processor.describe(file).await.unwrap(), expected);
+        }
+    }
+
+    pub(super) async fn an_error_of_the_engine_comes_back_as_it_is(processor: Subject<dyn Processor>) {
+        let good = file(fixtures::png(160, 120));
+        let broken = [
+            file("<svg/>".into()),
+            file(good.source.slice(..good.source.len() / 2)),
+            ToDescribe { limits: Limits { max_side: 100, ..Limits::default() }, ..good.clone() },
+        ];
+        for file in broken {
+            let expected = by_the_engine(&file).expect_err("the input is broken");
+            match processor.describe(file).await {
+                Err(ProcessError::Engine(error)) => assert_eq!(error, expected),
+                other => panic!("expected the engine's error {expected:?}, got {other:?}"),
+            }
+        }
+        processor.describe(good).await.expect("bad input does not hurt what comes after it");
+    }
+
+    pub(super) async fn what_passes_its_time_limit_ends_with_timedout(processor: Subject<dyn Processor>) {
+        let slow = ToDescribe { time_limit: Duration::ZERO, ..file(fixtures::png(3000, 2000)) };
+        match processor.describe(slow).await {
+            Err(ProcessError::Engine(Error::TimedOut)) => {}
+            other => panic!("expected a time-out, got {other:?}"),
+        }
+        let good = file(fixtures::png(160, 120));
+        processor.describe(good).await.expect("slow input does not hurt what comes after it");
     }
 }

@@ -49,9 +49,10 @@ pub(super) mod versions {
         assert!(found.is_sorted_by_key(|version| version.number));
         assert_eq!(found.len(), 1 + made.len());
         for (version, (number, given)) in found[1..].iter().zip(made) {
-            let NewVersion { image, job, parent, content } = given;
+            let NewVersion { image, job, parent, content, description } = given;
             assert_eq!((version.number, version.parent), (number, Some(parent)));
             assert_eq!((version.job, &version.content), (Some(job), &content));
+            assert_eq!(version.description, description);
             assert_eq!(images.version(image, number).await.unwrap().as_ref(), Some(version));
         }
         assert_eq!(current(&images, &image).await, found[3]);
