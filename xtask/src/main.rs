@@ -16,6 +16,7 @@ mod layers;
 mod openapi;
 mod progress;
 mod run;
+mod services;
 mod test;
 mod tools;
 
@@ -61,6 +62,12 @@ const TASKS: &[Task] = &[
         arguments: "",
         about: "check that every crate builds alone with each of its features",
         start: features::start,
+    },
+    Task {
+        name: "services",
+        arguments: "up|down|status",
+        about: "start and stop the real servers that the distributed form talks to, for tests and trials",
+        start: services::start,
     },
     Task {
         name: "bench",
@@ -182,6 +189,9 @@ mod tests {
             (&["bench", "engine", "--fast"], "--fast"),
             (&["openapi", "--chekc"], "--chekc"),
             (&["fuzz"], "--seconds"),
+            (&["services"], "services up"),
+            (&["services", "sideways"], "sideways"),
+            (&["services", "up", "now"], "takes no arguments"),
             (&["run", "--port", "1"], "after `--`"),
         ] {
             let failure = call(arguments).expect_err("misuse must fail");

@@ -11,7 +11,7 @@ use crate::{
     cargo::{self, Executable},
     failure::Failure,
     progress::{Steps, table, verdict},
-    tools,
+    services, tools,
 };
 
 use tally::Tally;
@@ -70,10 +70,20 @@ impl Request {
     fn needs_server(&self) -> bool {
         !self.selects_packages() || self.selection.iter().any(|argument| argument.contains("pixmill-e2e"))
     }
+
+    /// The adapters of other systems' servers, and the whole-system tests, need those servers.
+    fn needs_services(&self) -> bool {
+        let adapter = |argument: &String| ADAPTERS.iter().any(|adapter| argument.contains(adapter));
+        self.needs_server() || self.selection.iter().any(adapter)
+    }
 }
 
+/// The packages whose tests talk to real servers.
+const ADAPTERS: &[&str] = &["pixmill-mongodb", "pixmill-object-store", "pixmill-rabbitmq", "pixmill-redis"];
+
 fn run(request: &Request) -> Result<Tally, Failure> {
-    let mut steps = Steps::new(if request.needs_server() { 4 } else { 3 });
+    let count = 3 + usize::from(request.needs_server()) + usize::from(request.needs_services());
+    let mut steps = Steps::new(count);
     steps.next("checking build tools");
     tools::ensure()?;
     let mut server = None;
@@ -91,9 +101,18 @@ fn run(request: &Request) -> Result<Tally, Failure> {
         executables = cargo::build(&build, "the build of the tests")?;
     }
 
+    let mut services = None;
+    if request.needs_services() {
+        steps.next("starting the servers that adapters talk to");
+        services = Some(services::borrow()?);
+    }
+
     steps.next("running the tests");
     let mut command = cargo::cargo(&["test", "--no-fail-fast"]);
     command.args(&selection).arg("--").args(&request.harness);
+    if let Some(services) = &services {
+        command.envs(services.variables.iter().cloned());
+    }
     if let Some(server) = server {
         command.env("PIXMILL_SERVER_BIN", server);
     }

@@ -113,7 +113,7 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     for tool in &missing {
         note(&format!("{} is missing: it {}", tool.name, tool.purpose));
     }
-    if on_path("apt-get") && is_root() && may_install(&missing) {
+    if may_use_apt(&packages(&missing, Manager::Apt).join(" ")) {
         install_with_apt(&missing)?;
         if self::missing().is_empty() {
             return Ok(());
@@ -142,6 +142,16 @@ fn named(tool: &Tool) -> bool {
     tool.variable.and_then(env::var_os).is_some_and(|value| !value.is_empty())
 }
 
+/// Whether a program is on the `PATH`, or at the path that it is named by.
+pub(crate) fn is_there(program: &str) -> bool {
+    on_path(program) || (program.contains('/') && is_executable(Path::new(program)))
+}
+
+/// Whether `package` may be installed with apt-get: on a machine of which we are root, and if whoever is asked agrees.
+pub(crate) fn may_use_apt(package: &str) -> bool {
+    on_path("apt-get") && is_root() && agreed(package)
+}
+
 fn on_path(program: &str) -> bool {
     let file = format!("{program}{}", env::consts::EXE_SUFFIX);
     env::var_os("PATH")
@@ -165,19 +175,27 @@ fn is_root() -> bool {
 }
 
 /// In a terminal a person decides; without one (in a container's build, in CI) installing is what is wanted.
-fn may_install(missing: &[&Tool]) -> bool {
+fn agreed(packages: &str) -> bool {
     let interactive = io::stdin().is_terminal() && env::var_os("CI").is_none();
     if !interactive {
         return true;
     }
     let mut answer = String::new();
-    eprint!("      install {} with apt-get now? [y/N] ", packages(missing, Manager::Apt).join(" "));
+    eprint!("      install {packages} with apt-get now? [y/N] ");
     let asked = io::stderr().flush().and_then(|()| io::stdin().lock().read_line(&mut answer));
     asked.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 fn install_with_apt(missing: &[&Tool]) -> Result<(), Failure> {
-    let packages = packages(missing, Manager::Apt);
+    if apt_install(&packages(missing, Manager::Apt)) {
+        return Ok(());
+    }
+    let command = advice(missing, Some(Manager::Apt));
+    Err(Failure::failed(format!("apt-get could not install the build tools; {command}")))
+}
+
+/// Installs packages, and returns whether that worked.
+pub(crate) fn apt_install(packages: &[&str]) -> bool {
     note(&format!("installing {} with apt-get", packages.join(" ")));
     // Package lists are often absent from container images. If they can't be fetched, the old ones may do.
     if apt(&["update", "-q"]).is_err() {
@@ -185,10 +203,7 @@ fn install_with_apt(missing: &[&Tool]) -> Result<(), Failure> {
     }
     let mut arguments = vec!["install", "-y", "-q", "--no-install-recommends"];
     arguments.extend(packages);
-    apt(&arguments).map_err(|_| {
-        let command = advice(missing, Some(Manager::Apt));
-        Failure::failed(format!("apt-get could not install the build tools; {command}"))
-    })
+    apt(&arguments).is_ok()
 }
 
 /// Runs apt-get with what it prints on standard error, because standard output carries results.
