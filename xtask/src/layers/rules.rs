@@ -204,7 +204,7 @@ pub(super) const HOMES: &[Home] = &[
     Home { name: "poem", members: &["pixmill-api", "pixmill-wiring"] },
     Home { name: "poem-openapi", members: &["pixmill-api"] },
     Home { name: "jsonwebtoken", members: &["pixmill-api"] },
-    Home { name: "reqwest", members: &["pixmill-e2e"] },
+    Home { name: "reqwest", members: &["pixmill-e2e", "pixmill-object-store"] },
     // Configuration and telemetry.
     Home { name: "dotenvy", members: &["pixmill-wiring"] },
     Home { name: "tracing-subscriber", members: &["pixmill-wiring"] },
