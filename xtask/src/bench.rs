@@ -22,7 +22,7 @@ fn api(arguments: &[String]) -> Result<(), Failure> {
     steps.next("checking build tools");
     tools::ensure()?;
     steps.next("building pixmill-server (release)");
-    let server = cargo::build_server()?;
+    let server = cargo::build_server(false)?;
     steps.next("measuring the API");
     let mut command =
         cargo::cargo(&["run", "--release", "-p", "pixmill-e2e", "--example", "bench_api", "--"]);

@@ -95,9 +95,14 @@ pub(crate) fn build(arguments: &[&str], what: &str) -> Result<Vec<Executable>, F
     }
 }
 
-/// Builds the server for use, and returns where it is.
-pub(crate) fn build_server() -> Result<PathBuf, Failure> {
-    server_of(&["build", "--release", "-p", "pixmill-server", "--bin", "pixmill-server"])
+/// Builds the server for use, and returns where it is. Adapters of other systems are built only if they are asked for:
+/// the first build on a machine is the one that somebody waits for.
+pub(crate) fn build_server(other_systems: bool) -> Result<PathBuf, Failure> {
+    let mut arguments = vec!["build", "--release", "-p", "pixmill-server", "--bin", "pixmill-server"];
+    if !other_systems {
+        arguments.push("--no-default-features");
+    }
+    server_of(&arguments)
 }
 
 /// Builds the server for tests, and returns where it is. The tests are built along with it: cargo chooses the

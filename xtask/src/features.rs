@@ -20,6 +20,7 @@ pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
             failed.push(shown);
         }
     }
+    failed.extend(drivers_of_the_plain_server()?);
     match failed.as_slice() {
         [] => {
             println!("features: {} builds checked, all clean", checks.len());
@@ -27,6 +28,24 @@ pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
         }
         _ => Err(Failure::failed(format!("these do not build alone: {}", failed.join("; ")))),
     }
+}
+
+/// Drivers of other systems that a server without features would be built with. There should be none: whoever keeps
+/// everything in the data folder shall not wait for them.
+fn drivers_of_the_plain_server() -> Result<Option<String>, Failure> {
+    let arguments =
+        ["tree", "-p", "pixmill-server", "--no-default-features", "--edges", "normal", "--prefix", "none"];
+    let tree = cargo::output(&mut cargo::cargo(&arguments), "cargo tree")?;
+    let tree = String::from_utf8_lossy(&tree);
+    let found: Vec<_> = DRIVERS.iter().copied().filter(|driver| names(&tree, driver)).collect();
+    Ok((!found.is_empty()).then(|| format!("a server without features, which pulls {}", found.join(", "))))
+}
+
+const DRIVERS: [&str; 4] = ["lapin", "mongodb", "object_store", "redis"];
+
+/// Whether a crate of this name is in the tree.
+fn names(tree: &str, name: &str) -> bool {
+    tree.lines().any(|line| line.split_whitespace().next() == Some(name))
 }
 
 /// Arguments for `cargo check`, one list for each build: a member without features, then with each alone. A
@@ -52,6 +71,12 @@ fn checks(metadata: &Value) -> Vec<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn crates_are_told_from_those_with_longer_names() {
+        let tree = "pixmill-redis v0.1.0\nserde v1.0.0 (*)\n";
+        assert!(names(tree, "serde") && !names(tree, "redis"));
+    }
 
     #[test]
     fn members_are_checked_bare_and_with_each_feature() {

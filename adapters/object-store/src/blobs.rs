@@ -40,8 +40,12 @@ impl S3BlobStore {
         let first = async { store.store.list(None).next().await };
         match tokio::time::timeout(2 * ANSWER, first).await {
             Ok(None | Some(Ok(_))) => Ok(store),
-            Ok(Some(Err(source))) => Err(refusal(config, source)),
-            Err(_) => Err(ConnectError::Unreachable { place: config.place(), source: None }),
+            Ok(Some(Err(source))) => {
+                Err(ConnectError::of_listing(&source, config.bucket.clone(), config.place()))
+            }
+            Err(_) => {
+                Err(ConnectError::Unreachable { place: config.place(), said: "it took too long".to_owned() })
+            }
         }
     }
 
@@ -62,17 +66,6 @@ impl S3BlobStore {
     /// Size of a blob; nothing if there is none.
     async fn size(&self, path: &Path) -> Result<Option<u64>, PortError> {
         found(within("blobs.get", self.store.head(path)).await).map(|meta| meta.map(|meta| meta.size))
-    }
-}
-
-fn refusal(config: &S3Config, source: Error) -> ConnectError {
-    let (bucket, place) = (config.bucket.clone(), config.place());
-    match source {
-        Error::NotFound { .. } => ConnectError::NoBucket { bucket, place },
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
-            ConnectError::Refused { bucket, place, source }
-        }
-        source => ConnectError::Unreachable { place, source: Some(source) },
     }
 }
 

@@ -7,7 +7,7 @@ use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 use pixmill::Secret;
 
-use crate::error::ConnectError;
+use crate::error::{ConnectError, said};
 
 /// How long a connection may take to be made, and one whole request.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -82,7 +82,7 @@ impl S3Config {
             .with_client_options(options)
             .with_retry(retry)
             .build()
-            .map_err(ConnectError::Settings)
+            .map_err(|error| ConnectError::Settings(said(&error)))
     }
 
     /// Where it is, for messages.

@@ -35,7 +35,7 @@ fn is_full(error: &Error) -> bool {
 pub enum ConnectError {
     /// The settings make no sense.
     #[error("the settings of S3 can't be used: {0}")]
-    Settings(#[source] Error),
+    Settings(String),
     /// There is no such bucket.
     #[error("there is no bucket {bucket:?} at {place}; make it, or correct AWS_BUCKET_NAME and AWS_REGION")]
     NoBucket {
@@ -46,7 +46,7 @@ pub enum ConnectError {
     },
     /// The key is wrong, or may not do enough.
     #[error(
-        "the bucket {bucket:?} at {place} may not be read with this access key; correct the key, or allow it \
+        "the bucket {bucket:?} at {place} may not be read with this access key ({said}); correct the key, or allow it \
          s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject"
     )]
     Refused {
@@ -55,16 +55,44 @@ pub enum ConnectError {
         /// Where it is.
         place: String,
         /// What the server said.
-        source: Error,
+        said: String,
     },
     /// Nothing answers, or not as S3 does.
-    #[error("S3 at {place} does not answer; is it running, and is AWS_ENDPOINT_URL right?")]
+    #[error("S3 at {place} does not answer ({said}); is it running, and is AWS_ENDPOINT_URL right?")]
     Unreachable {
         /// Where it was looked for.
         place: String,
         /// What went wrong.
-        source: Option<Error>,
+        said: String,
     },
+}
+
+impl ConnectError {
+    /// Why the bucket can't be listed. The driver keeps the server's status in the text alone.
+    pub(crate) fn of_listing(source: &Error, bucket: String, place: String) -> Self {
+        let text = source.to_string();
+        let status = |code: &str| text.contains(&format!("status code: {code}"));
+        match source {
+            Error::NotFound { .. } => Self::NoBucket { bucket, place },
+            _ if status("404") => Self::NoBucket { bucket, place },
+            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
+                Self::Refused { bucket, place, said: said(source) }
+            }
+            _ if status("403") || status("401") => Self::Refused { bucket, place, said: said(source) },
+            _ => Self::Unreachable { place, said: said(source) },
+        }
+    }
+}
+
+/// What the server or the system said, without what the driver wraps around it.
+pub(crate) fn said(error: &Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let text = innermost.to_string();
+    let message = text.split_once("<Message>").and_then(|(_, rest)| rest.split_once("</Message>"));
+    message.map_or(text.as_str(), |(message, _)| message).lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -80,5 +108,13 @@ mod tests {
             PortErrorKind::Full
         );
         assert_eq!(kind("error sending request"), PortErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn the_servers_own_words_are_told() {
+        let source = "status code: 403 Forbidden: <Error><Message>No such key.</Message></Error>";
+        let error = Error::Generic { store: "S3", source: source.into() };
+        let told = ConnectError::of_listing(&error, "b".into(), "p".into()).to_string();
+        assert!(told.contains("with this access key (No such key.)"), "{told}");
     }
 }

@@ -9,6 +9,8 @@ use clap::{Args, ValueEnum};
 use pixmill::{Limits, Secret, Settings, UserQuota};
 use pixmill_api::TrustedProxy;
 
+use crate::systems::Systems;
+
 /// Where the pixels are worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProcessorForm {
@@ -118,6 +120,10 @@ pub struct Config {
     /// Seconds between two looks for interrupted work
     #[arg(long, env = "SWEEP_INTERVAL_SECS", default_value_t = 10, value_parser = seconds(), help_heading = "Worker")]
     pub sweep_interval_secs: u64,
+
+    /// Systems that take the place of the data folder
+    #[command(flatten)]
+    pub systems: Systems,
 }
 
 /// A hundred years: sums with a time of day stay far from overflow.
@@ -139,7 +145,7 @@ fn positive() -> clap::builder::RangedU64ValueParser {
 
 /// Takes any text: were it refused here, the value would be shown along with the reason.
 #[expect(clippy::unnecessary_wraps, reason = "clap wants a result")]
-fn secret(text: &str) -> Result<Secret, Infallible> {
+pub(crate) fn secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
 }
 
@@ -186,7 +192,7 @@ impl Config {
     /// Says what is wrong with values that can't be told wrong while they are parsed, and with variables that
     /// this build does not know what to do with; `is_set` says which there are.
     pub(crate) fn check(&self, is_set: impl Fn(&str) -> bool) -> Result<(), String> {
-        check_systems(is_set)?;
+        self.systems.check(is_set)?;
         match &self.jwt_secret {
             Some(secret) if secret.expose().len() < SHORTEST_SECRET => Err(format!(
                 "JWT_SECRET has {} bytes and needs at least {SHORTEST_SECRET}; make one with `openssl rand -hex 32`",
@@ -205,26 +211,6 @@ impl Config {
     /// Memory that one job may use.
     pub(crate) fn job_memory_bytes(&self) -> u64 {
         Limits::default().max_memory_bytes.min(self.worker_memory_bytes)
-    }
-}
-
-/// Variables of systems that no adapter of this build talks to.
-const OTHER_SYSTEMS: [(&str, &str); 6] = [
-    ("MONGO_URI", "MongoDB"),
-    ("REDIS_HOST", "Redis"),
-    ("REDIS_URL", "Redis"),
-    ("RABBITMQ_HOST", "RabbitMQ"),
-    ("RABBITMQ_URL", "RabbitMQ"),
-    ("AWS_BUCKET_NAME", "S3"),
-];
-
-/// Refuses a configured system that this build can't use: ignoring it would put data where nobody looks for it.
-fn check_systems(is_set: impl Fn(&str) -> bool) -> Result<(), String> {
-    match OTHER_SYSTEMS.into_iter().find(|(name, _)| is_set(name)) {
-        Some((name, system)) => Err(format!(
-            "{name} is set, but this build has no adapter for {system}; unset it to run with everything in the data folder"
-        )),
-        None => Ok(()),
     }
 }
 
@@ -288,11 +274,5 @@ mod tests {
         assert_eq!((settings.limits.max_pixels, settings.limits.max_output_pixels), (5, 5));
         assert_eq!(settings.public_url, "https://a.example/x");
         assert_eq!(settings.worker_concurrency, 3);
-    }
-
-    #[test]
-    fn a_system_without_an_adapter_is_named() {
-        assert_eq!(check_systems(|name| name == "AWS_REGION"), Ok(()));
-        assert!(check_systems(|name| name == "MONGO_URI").unwrap_err().contains("MongoDB"));
     }
 }

@@ -1,11 +1,12 @@
-//! One process with nothing else installed: every port on this machine.
+//! One process: users, images, jobs and queue in the data folder, and all else there too unless another system is
+//! configured for it.
 
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use pixmill::Secret;
-use pixmill::ports::{Clock, Processor};
+use pixmill::ports::{BlobStore, Clock, Processor};
 use pixmill::{LinkSigner, Ports, Services};
 use pixmill_embedded::EmbeddedStore;
 use pixmill_memory::{MemoryEvents, MemoryLimiter};
@@ -15,7 +16,9 @@ use pixmill_runtime::{
 
 use crate::config::{Config, ProcessorForm};
 use crate::error::StartError;
+use crate::place;
 use crate::secret;
+use crate::systems::Shared;
 
 /// The services over the data folder, and what must be kept or ended with them.
 pub(crate) struct Embedded {
@@ -40,6 +43,15 @@ pub(crate) async fn open(config: &Config, address: String) -> Result<Embedded, S
         Some(secret) => secret.clone(),
         None => secret::load_or_make(&config.data_dir).map_err(StartError::Secret)?,
     };
+    let place = place::claim(&config.data_dir, config.systems.bucket());
+    place.map_err(system("noting where images are"))?.map_err(StartError::Setting)?;
+    let blobs = config.systems.blobs(store.blobs() as Arc<dyn BlobStore>).await?;
+    let shared = config.systems.shared(|| Shared {
+        cache: store.cache(),
+        events: Arc::new(MemoryEvents::new()),
+        limiter: Arc::new(MemoryLimiter::new(clock.clone())),
+    });
+    let Shared { cache, events, limiter } = shared.await?;
     let (processor, children) = processor(config)?;
     let passwords =
         Argon2Passwords::start(&Argon2Config::default()).map_err(system("threads for passwords"))?;
@@ -49,10 +61,10 @@ pub(crate) async fn open(config: &Config, address: String) -> Result<Embedded, S
         images: store.images(),
         jobs: store.jobs(),
         queue: store.queue(),
-        blobs: store.blobs(),
-        cache: store.cache(),
-        events: Arc::new(MemoryEvents::new()),
-        limiter: Arc::new(MemoryLimiter::new(clock.clone())),
+        blobs,
+        cache,
+        events,
+        limiter,
         once_keys: store.once_keys(),
         passwords: Arc::new(passwords),
         processor,

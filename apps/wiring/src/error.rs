@@ -19,6 +19,14 @@ pub enum StartError {
     /// The data folder.
     #[error(transparent)]
     Store(#[from] pixmill_embedded::OpenError),
+    /// The URL of Redis.
+    #[cfg(feature = "redis")]
+    #[error(transparent)]
+    Redis(#[from] pixmill_redis::ConfigError),
+    /// The bucket.
+    #[cfg(feature = "s3")]
+    #[error(transparent)]
+    Bucket(#[from] pixmill_object_store::ConnectError),
     /// The signing key in the data folder.
     #[error("the key file `secret` in the data folder can't be read or made; check who owns the folder")]
     Secret(#[source] io::Error),

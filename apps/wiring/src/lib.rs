@@ -4,9 +4,11 @@
 mod config;
 mod embedded;
 mod error;
+mod place;
 mod secret;
 mod server;
 mod shutdown;
+mod systems;
 mod telemetry;
 mod users;
 
@@ -19,6 +21,7 @@ use pixmill_embedded::BackupReport;
 pub use config::{Config, LogFormat, ProcessorForm};
 pub use error::StartError;
 pub use server::serve;
+pub use systems::Systems;
 pub use users::{RoleArgument, UserCommand, manage_user};
 
 /// Whether this process was started by a server to work on images, rather than by a person.
@@ -65,6 +68,13 @@ pub fn backup(data_dir: &Path, target: &Path) -> Result<(), StartError> {
     if deleted_meanwhile > 0 {
         writeln!(out, "{deleted_meanwhile} files were deleted while the copy was made")
             .map_err(StartError::Output)?;
+    }
+    let system = |source| StartError::System { what: "copying the note of where images are", source };
+    place::copy(data_dir, target).map_err(system)?;
+    if let Some(bucket) = place::elsewhere(data_dir).map_err(system)? {
+        writeln!(out, "the files of images are in {bucket}; copy them with its own means, after this")
+            .map_err(StartError::Output)?;
+        return Ok(());
     }
     if missing.is_empty() { Ok(()) } else { Err(StartError::Damaged(missing)) }
 }

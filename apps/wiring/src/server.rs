@@ -117,5 +117,8 @@ fn greet(address: &str, config: &Config) -> io::Result<()> {
     writeln!(out, "Pixmill is listening on {address}")?;
     writeln!(out, "  API documentation: {address}/docs")?;
     writeln!(out, "  data folder:       {}", config.data_dir.display())?;
+    if let Some(bucket) = config.systems.bucket() {
+        writeln!(out, "  files of images:   {bucket}")?;
+    }
     out.flush()
 }

@@ -19,6 +19,7 @@ mod poison;
 mod rate_limit;
 mod start;
 mod stop;
+mod systems;
 mod tokens;
 mod versions;
 mod walk;

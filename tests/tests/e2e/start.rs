@@ -26,9 +26,9 @@ async fn settings_that_can_not_be_honoured_are_refused() {
     for (variable, value, words) in [
         ("JWT_SECRET", "hunter2", "openssl rand -hex 32"),
         ("MONGO_URI", "mongodb://localhost/pixmill", "no adapter for MongoDB"),
-        ("REDIS_URL", "rediss://localhost", "no adapter for Redis"),
-        ("RABBITMQ_HOST", "rabbitmq", "no adapter for RabbitMQ"),
-        ("AWS_BUCKET_NAME", "photos", "no adapter for S3"),
+        ("REDIS_URL", "http://user:hunter2@localhost", "redis://host:6379"),
+        ("RABBITMQ_HOST", "rabbitmq", "RABBITMQ_HOST is set"),
+        ("AWS_IAM_ACCESS_KEY", "AKIA", "AWS_IAM_SECRET_KEY"),
         ("PORT", &port, "choose another with --port"),
         ("PORT", "70000", "PORT"),
         ("PIXMILL_DATA_DIR", "a-file", "not a folder"),
