@@ -174,10 +174,6 @@ mod tests {
         }
     }
 
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn systems_that_can_not_be_used_are_named() {
         assert_eq!(none().check(|name| name == "AWS_REGION"), Ok(()));
@@ -187,7 +183,7 @@ mod tests {
 
     #[test]
     fn half_an_access_key_is_refused() {
-        let key = || Systems { access_key: some("AKIA"), ..none() };
+        let key = || Systems { access_key: Some("AKIA".into()), ..none() };
         let secret = Some(Secret::new("hush"));
         assert!(key().check(|_| false).unwrap_err().contains("AWS_IAM_SECRET_KEY"));
         let half = Systems { secret_key: secret.clone(), ..none() };
@@ -199,8 +195,8 @@ mod tests {
     fn redis_is_found_by_url_or_by_host() {
         let url = |systems: Systems| systems.redis().map(|url| url.expose().to_owned());
         assert_eq!(url(none()), None);
-        assert_eq!(url(Systems { redis_host: some(""), ..none() }), None);
-        let host = || Systems { redis_host: some("cache"), redis_port: 7, ..none() };
+        assert_eq!(url(Systems { redis_host: Some(String::new()), ..none() }), None);
+        let host = || Systems { redis_host: Some("cache".into()), redis_port: 7, ..none() };
         assert_eq!(url(host()).as_deref(), Some("redis://cache:7"));
         let both = Systems { redis_url: Some(Secret::new("rediss://a")), ..host() };
         assert_eq!(url(both).as_deref(), Some("rediss://a"));
@@ -208,8 +204,9 @@ mod tests {
 
     #[test]
     fn a_bucket_is_named_with_its_place() {
-        assert_eq!(Systems { bucket: some(""), ..none() }.bucket(), None);
-        let ours = Systems { bucket: some("photos"), endpoint_url: some("http://s3:9000"), ..none() };
+        assert_eq!(Systems { bucket: Some(String::new()), ..none() }.bucket(), None);
+        let ours =
+            Systems { bucket: Some("photos".into()), endpoint_url: Some("http://s3:9000".into()), ..none() };
         assert_eq!(ours.bucket().as_deref(), Some("the bucket photos at http://s3:9000"));
     }
 }

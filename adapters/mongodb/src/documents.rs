@@ -1,0 +1,211 @@
+//! Records as documents: what a record is stands in `record` as JSON, exact to the last bit, and what queries ask for
+//! stands beside it. `revision` changes with every replacement.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use mongodb::Collection;
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, Document, doc};
+use pixmill::Timestamp;
+use pixmill::ports::{PageRequest, PortError, PortErrorKind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{error, is_duplicate, unreadable};
+use crate::server::{Server, run};
+
+/// How often a change is tried while others change the same document.
+const TRIES: u32 = 200;
+/// How long a try waits for the others at most.
+const JITTER_MILLIS: u32 = 8;
+
+/// Something that is kept as one document.
+pub(crate) trait Record:
+    Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + 'static
+{
+    /// What queries ask for.
+    fn indexed(&self) -> Document;
+}
+
+/// A collection of records.
+#[derive(Debug)]
+pub(crate) struct Documents<R> {
+    server: Arc<Server>,
+    collection: Collection<Document>,
+    record: PhantomData<fn() -> R>,
+}
+
+/// The order of lists: newest first.
+pub(crate) fn newest_first() -> Document {
+    doc! { "createdAt": -1, "_id": -1 }
+}
+
+/// The entries of a list after the one at this place.
+pub(crate) fn after(created_at: Timestamp, id: ObjectId) -> Document {
+    let created_at = millis(created_at);
+    doc! { "$or": [
+        { "createdAt": { "$lt": created_at } },
+        { "createdAt": created_at, "_id": { "$lt": id } },
+    ] }
+}
+
+/// One more than a page has, to tell whether there are more.
+pub(crate) fn limit<Id>(page: &PageRequest<Id>) -> i64 {
+    i64::try_from(page.limit).unwrap_or(i64::MAX - 1) + 1
+}
+
+/// A time as documents have it. Times beyond mean "never", and stay so.
+pub(crate) fn millis(time: Timestamp) -> i64 {
+    i64::try_from(time.millis()).unwrap_or(i64::MAX)
+}
+
+impl<R: Record> Documents<R> {
+    pub(crate) fn new(server: &Arc<Server>, name: &str) -> Self {
+        Self { server: server.clone(), collection: server.collection(name), record: PhantomData }
+    }
+
+    pub(crate) fn collection(&self) -> Collection<Document> {
+        self.collection.clone()
+    }
+
+    pub(crate) async fn now(&self, operation: &'static str) -> Result<Timestamp, PortError> {
+        self.server.now(operation).await
+    }
+
+    /// Adds a record. `false` if there is one with this id, or with another value that must be unique.
+    pub(crate) async fn insert(
+        &self,
+        operation: &'static str,
+        id: impl Into<Bson>,
+        record: &R,
+    ) -> Result<bool, PortError> {
+        let (collection, document) = (self.collection.clone(), write(operation, id.into(), 0, record)?);
+        let inserted = run(operation, async move {
+            match collection.insert_one(document).await {
+                Ok(_) => Ok(true),
+                Err(error) if is_duplicate(&error) => Ok(false),
+                Err(error) => Err(error),
+            }
+        });
+        inserted.await
+    }
+
+    pub(crate) async fn get(
+        &self,
+        operation: &'static str,
+        id: impl Into<Bson>,
+    ) -> Result<Option<R>, PortError> {
+        self.one(operation, doc! { "_id": id.into() }).await
+    }
+
+    /// A record that matches.
+    pub(crate) async fn one(
+        &self,
+        operation: &'static str,
+        filter: Document,
+    ) -> Result<Option<R>, PortError> {
+        let collection = self.collection.clone();
+        let found = run(operation, async move { collection.find_one(filter).await }).await?;
+        found.map(|document| read(operation, &document).map(|(_, record)| record)).transpose()
+    }
+
+    /// All records that match, in this order, at most so many.
+    pub(crate) async fn find(
+        &self,
+        operation: &'static str,
+        filter: Document,
+        sort: Document,
+        limit: i64,
+    ) -> Result<Vec<R>, PortError> {
+        let collection = self.collection.clone();
+        let found = run(operation, async move {
+            collection.find(filter).sort(sort).limit(limit).await?.try_collect::<Vec<_>>().await
+        });
+        found.await?.iter().map(|document| read(operation, document).map(|(_, record)| record)).collect()
+    }
+
+    /// The ids of the records that match.
+    pub(crate) async fn ids(
+        &self,
+        operation: &'static str,
+        filter: Document,
+        sort: Document,
+        limit: i64,
+    ) -> Result<Vec<Bson>, PortError> {
+        let collection = self.collection.clone();
+        let found = run(operation, async move {
+            let found = collection.find(filter).sort(sort).limit(limit).projection(doc! { "_id": 1 });
+            found.await?.try_collect::<Vec<_>>().await
+        });
+        Ok(found.await?.into_iter().filter_map(|mut document| document.remove("_id")).collect())
+    }
+
+    pub(crate) async fn count(&self, operation: &'static str, filter: Document) -> Result<u64, PortError> {
+        let collection = self.collection.clone();
+        run(operation, async move { collection.count_documents(filter).await }).await
+    }
+
+    /// Removes the records that match, and says how many.
+    pub(crate) async fn remove(&self, operation: &'static str, filter: Document) -> Result<u64, PortError> {
+        let collection = self.collection.clone();
+        let removed = run(operation, async move { collection.delete_many(filter).await });
+        removed.await.map(|removed| removed.deleted_count)
+    }
+
+    /// Applies a transition to a record, if it exists, at the server's time: to its newest state, and stored only if
+    /// nobody else has stored another meanwhile. A transition that changes nothing stores nothing.
+    pub(crate) async fn change<T>(
+        &self,
+        operation: &'static str,
+        id: impl Into<Bson>,
+        mut transition: impl FnMut(&mut R, Timestamp) -> T,
+    ) -> Result<Option<T>, PortError> {
+        let id = id.into();
+        for attempt in 0..TRIES {
+            let (collection, filter) = (self.collection.clone(), doc! { "_id": id.clone() });
+            let found = run(operation, async move { collection.find_one(filter).await }).await?;
+            let Some(found) = found else { return Ok(None) };
+            let (revision, before) = read::<R>(operation, &found)?;
+            let mut record = before.clone();
+            let outcome = transition(&mut record, self.server.now(operation).await?);
+            if record == before {
+                return Ok(Some(outcome));
+            }
+            let document = write(operation, id.clone(), revision + 1, &record)?;
+            let (collection, filter) =
+                (self.collection.clone(), doc! { "_id": id.clone(), "revision": revision });
+            let stored = run(operation, async move { collection.replace_one(filter, document).await });
+            if stored.await?.matched_count == 1 {
+                return Ok(Some(outcome));
+            }
+            // Others were faster. Whoever waits a little differently each time meets fewer of them.
+            let share = u32::from(ObjectId::new().bytes()[11]) % (JITTER_MILLIS.min(attempt) + 1);
+            tokio::time::sleep(Duration::from_millis(share.into())).await;
+        }
+        Err(error(PortErrorKind::Unavailable, operation)
+            .with_source("too many change the same document at once"))
+    }
+}
+
+fn write<R: Record>(
+    operation: &'static str,
+    id: Bson,
+    revision: i64,
+    record: &R,
+) -> Result<Document, PortError> {
+    let json = serde_json::to_string(record)
+        .map_err(|source| error(PortErrorKind::Internal, operation).with_source(source))?;
+    let mut document = doc! { "_id": id, "revision": revision };
+    document.extend(record.indexed());
+    document.insert("record", json);
+    Ok(document)
+}
+
+fn read<R: Record>(operation: &'static str, document: &Document) -> Result<(i64, R), PortError> {
+    let revision = document.get_i64("revision").map_err(|source| unreadable(source, operation))?;
+    let json = document.get_str("record").map_err(|source| unreadable(source, operation))?;
+    Ok((revision, serde_json::from_str(json).map_err(|source| unreadable(source, operation))?))
+}

@@ -1,0 +1,313 @@
+//! The repository of images: an image is one document with all its versions. Which version is current is
+//! [`History`]'s own matter.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::TryStreamExt;
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, Document, doc};
+use pixmill::ports::{Images, Page, PageRequest, PortError};
+use pixmill::{History, Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version};
+use serde::{Deserialize, Serialize};
+
+use crate::documents::{Documents, Record, after, limit, millis, newest_first};
+use crate::server::{Server, run};
+
+/// Images in MongoDB.
+#[derive(Debug)]
+pub struct MongoImages {
+    images: Documents<ImageRecord>,
+}
+
+/// An image as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ImageRecord {
+    id: ImageId,
+    stage: Stage,
+}
+
+/// How far an image is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum Stage {
+    Reserved {
+        until: Timestamp,
+    },
+    Present(Present),
+    /// Its owner and the time of its creation tell where a list goes on after it.
+    Deleted {
+        due: Timestamp,
+        place: Option<(UserId, Timestamp)>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Present {
+    owner: UserId,
+    created_at: Timestamp,
+    /// Ascending by number.
+    versions: Vec<Version>,
+    current: u32,
+    /// The versions that undo has left, the last one last.
+    undone: Vec<u32>,
+    last_number: u32,
+}
+
+impl Record for ImageRecord {
+    fn indexed(&self) -> Document {
+        match &self.stage {
+            Stage::Reserved { until: due } | Stage::Deleted { due, .. } => {
+                doc! { "present": false, "dueAt": millis(*due) }
+            }
+            Stage::Present(present) => {
+                let bytes: u64 = present.versions.iter().map(|version| version.content.bytes).sum();
+                doc! {
+                    "present": true,
+                    "owner": owner_id(present.owner),
+                    "createdAt": millis(present.created_at),
+                    "bytes": i64::try_from(bytes).unwrap_or(i64::MAX),
+                }
+            }
+        }
+    }
+}
+
+impl ImageRecord {
+    fn present(&self) -> Option<&Present> {
+        if let Stage::Present(present) = &self.stage { Some(present) } else { None }
+    }
+
+    fn present_mut(&mut self) -> Option<&mut Present> {
+        if let Stage::Present(present) = &mut self.stage { Some(present) } else { None }
+    }
+
+    /// The image, if it is present and that user's.
+    fn of(&self, owner: UserId) -> Option<Image> {
+        self.present().filter(|present| present.owner == owner)?.image(self.id)
+    }
+
+    /// The place in its owner's list, also after its deletion.
+    fn place(&self) -> Option<(UserId, Timestamp)> {
+        match &self.stage {
+            Stage::Reserved { .. } => None,
+            Stage::Present(present) => Some((present.owner, present.created_at)),
+            Stage::Deleted { place, .. } => *place,
+        }
+    }
+}
+
+impl Present {
+    fn image(&self, id: ImageId) -> Option<Image> {
+        let current = self.version(self.current)?.clone();
+        let redo = self.undone.last().copied();
+        Some(Image { id, owner: self.owner, created_at: self.created_at, current, redo })
+    }
+
+    fn version(&self, number: u32) -> Option<&Version> {
+        self.versions.iter().find(|version| version.number == number)
+    }
+
+    fn history(&self) -> History {
+        History { current: self.current, undone: self.undone.clone() }
+    }
+
+    fn stand(&mut self, History { current, undone }: History) {
+        self.current = current;
+        self.undone = undone;
+    }
+
+    fn add(&mut self, version: &NewVersion, created_at: Timestamp) -> u32 {
+        let NewVersion { image: _, job, parent, content, description } = version.clone();
+        if let Some(existing) = self.versions.iter().find(|version| version.job == Some(job)) {
+            return existing.number;
+        }
+        self.last_number += 1;
+        let (number, parent, job) = (self.last_number, Some(parent), Some(job));
+        self.versions.push(Version { number, parent, job, content, description, created_at });
+        self.stand(History::at(number));
+        number
+    }
+
+    fn drop_of(&mut self, job: JobId) {
+        if let Some(place) = self.versions.iter().position(|version| version.job == Some(job)) {
+            let dropped = self.versions.remove(place);
+            self.stand(self.history().without(&dropped, &self.versions));
+        }
+    }
+}
+
+fn oid(id: ImageId) -> ObjectId {
+    ObjectId::from_bytes(*id.as_bytes())
+}
+
+fn owner_id(id: UserId) -> ObjectId {
+    ObjectId::from_bytes(*id.as_bytes())
+}
+
+impl MongoImages {
+    pub(crate) fn new(server: &Arc<Server>) -> Self {
+        Self { images: Documents::new(server, "images") }
+    }
+
+    async fn present(&self, operation: &'static str, id: ImageId) -> Result<Option<Present>, PortError> {
+        let record = self.images.get(operation, oid(id)).await?;
+        Ok(record.and_then(|record| record.present().cloned()))
+    }
+}
+
+#[async_trait]
+impl Images for MongoImages {
+    async fn reserve(&self, id: ImageId, ttl: Duration) -> Result<(), PortError> {
+        const OPERATION: &str = "images.reserve";
+        let until = self.images.now(OPERATION).await? + ttl;
+        let reserved = ImageRecord { id, stage: Stage::Reserved { until } };
+        if self.images.insert(OPERATION, oid(id), &reserved).await? {
+            return Ok(());
+        }
+        let extended = self.images.change(OPERATION, oid(id), |record, now| {
+            if let Stage::Reserved { until } = &mut record.stage {
+                *until = now + ttl;
+            }
+        });
+        extended.await.map(drop)
+    }
+
+    async fn insert(&self, image: Image) -> Result<bool, PortError> {
+        let Image { id, owner, created_at, current, redo: _ } = image;
+        let inserted = self.images.change("images.insert", oid(id), |record, now| {
+            // An expired reservation may be on its way to removal.
+            if !matches!(record.stage, Stage::Reserved { until } if until > now) {
+                return false;
+            }
+            record.stage = Stage::Present(Present {
+                owner,
+                created_at,
+                current: current.number,
+                undone: Vec::new(),
+                last_number: current.number,
+                versions: vec![current.clone()],
+            });
+            true
+        });
+        Ok(inserted.await?.unwrap_or(false))
+    }
+
+    async fn get(&self, owner: UserId, id: ImageId) -> Result<Option<Image>, PortError> {
+        Ok(self.images.get("images.get", oid(id)).await?.and_then(|record| record.of(owner)))
+    }
+
+    async fn list(&self, owner: UserId, page: PageRequest<ImageId>) -> Result<Page<Image>, PortError> {
+        const OPERATION: &str = "images.list";
+        let mut filter = doc! { "owner": owner_id(owner), "present": true };
+        if let Some(last) = page.after {
+            let place = self.images.get(OPERATION, oid(last)).await?.and_then(|record| record.place());
+            match place {
+                Some((whose, created_at)) if whose == owner => filter.extend(after(created_at, oid(last))),
+                _ => return Ok(Page { items: Vec::new(), more: false }),
+            }
+        }
+        let mut found = self.images.find(OPERATION, filter, newest_first(), limit(&page)).await?;
+        let more = found.len() > page.limit;
+        found.truncate(page.limit);
+        Ok(Page { items: found.iter().filter_map(|record| record.of(owner)).collect(), more })
+    }
+
+    async fn version(&self, id: ImageId, number: u32) -> Result<Option<Version>, PortError> {
+        let present = self.present("images.version", id).await?;
+        Ok(present.and_then(|present| present.version(number).cloned()))
+    }
+
+    async fn versions(&self, id: ImageId) -> Result<Vec<Version>, PortError> {
+        let present = self.present("images.versions", id).await?;
+        Ok(present.map(|present| present.versions).unwrap_or_default())
+    }
+
+    async fn usage(&self, owner: UserId) -> Result<(u64, u64), PortError> {
+        let images = self.images.collection();
+        let sums = run("images.usage", async move {
+            let all = doc! { "$match": { "owner": owner_id(owner), "present": true } };
+            let sum = doc! { "$group": { "_id": Bson::Null, "images": { "$sum": 1_i64 }, "bytes": { "$sum": "$bytes" } } };
+            images.aggregate([all, sum]).await?.try_next().await
+        });
+        let sums = sums.await?.unwrap_or_default();
+        let sum = |name: &str| match sums.get(name) {
+            Some(Bson::Int32(sum)) => u64::from(sum.unsigned_abs()),
+            Some(Bson::Int64(sum)) => sum.unsigned_abs(),
+            _ => 0,
+        };
+        Ok((sum("images"), sum("bytes")))
+    }
+
+    async fn add_version(&self, version: NewVersion) -> Result<Option<u32>, PortError> {
+        let added = self.images.change("images.add_version", oid(version.image), |record, now| {
+            record.present_mut().map(|present| present.add(&version, now))
+        });
+        Ok(added.await?.flatten())
+    }
+
+    async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
+        let dropped = self.images.change("images.drop_version", oid(id), |record, _| {
+            if let Some(present) = record.present_mut() {
+                present.drop_of(job);
+            }
+        });
+        dropped.await.map(drop)
+    }
+
+    async fn step(&self, owner: UserId, id: ImageId, step: Step) -> Result<Stepped, PortError> {
+        let stepped = self.images.change("images.step", oid(id), |record, _| {
+            let Some(present) = record.present_mut().filter(|present| present.owner == owner) else {
+                return Stepped::NoImage;
+            };
+            let Some(next) = present.history().step(step, &present.versions) else { return step.refused() };
+            present.stand(next);
+            present.image(id).map_or(Stepped::NoImage, |image| Stepped::Moved(Box::new(image)))
+        });
+        Ok(stepped.await?.unwrap_or(Stepped::NoImage))
+    }
+
+    async fn delete(&self, owner: UserId, id: ImageId, grace: Duration) -> Result<bool, PortError> {
+        let deleted = self.images.change("images.delete", oid(id), |record, now| {
+            let Some(place) = record.present().map(|present| (present.owner, present.created_at)) else {
+                return false;
+            };
+            if place.0 != owner {
+                return false;
+            }
+            record.stage = Stage::Deleted { due: now + grace, place: Some(place) };
+            true
+        });
+        Ok(deleted.await?.unwrap_or(false))
+    }
+
+    async fn due_removals(&self, limit: usize) -> Result<Vec<ImageId>, PortError> {
+        const OPERATION: &str = "images.due_removals";
+        let now = self.images.now(OPERATION).await?;
+        let filter = doc! { "dueAt": { "$lte": millis(now) } };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut due = Vec::new();
+        for record in self.images.find(OPERATION, filter, doc! { "dueAt": 1 }, limit).await? {
+            // A reservation that is on its way to removal can't become an image any more.
+            let ended = self.images.change(OPERATION, oid(record.id), |record, now| match record.stage {
+                Stage::Reserved { until } if until <= now => {
+                    record.stage = Stage::Deleted { due: until, place: None };
+                    true
+                }
+                Stage::Deleted { .. } => true,
+                _ => false,
+            });
+            if ended.await?.unwrap_or(false) {
+                due.push(record.id);
+            }
+        }
+        Ok(due)
+    }
+
+    async fn purge(&self, id: ImageId) -> Result<(), PortError> {
+        self.images.remove("images.purge", doc! { "_id": oid(id), "present": false }).await.map(drop)
+    }
+}
