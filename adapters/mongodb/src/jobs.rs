@@ -135,7 +135,7 @@ impl Jobs for MongoJobs {
     }
 
     async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError> {
-        let claimed = self.change("jobs.claim", id, |job, now| job.claim(now, terms.clone()));
+        let claimed = self.change("jobs.claim", id, |job, now| job.claim(now, terms));
         Ok(claimed.await?.unwrap_or(Claim::Unknown))
     }
 
