@@ -4,13 +4,12 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
 use pixmill::ports::{ApiKeys, PortError};
 use pixmill::{ApiKey, ApiKeyId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::documents::{Documents, Record};
+use crate::documents::{Documents, Record, oid};
 use crate::server::Server;
 
 /// API keys in MongoDB.
@@ -27,16 +26,8 @@ struct Ring {
 
 impl Record for Ring {
     fn indexed(&self) -> Document {
-        doc! { "keys": self.keys.iter().map(|key| oid(key.id)).collect::<Vec<_>>() }
+        doc! { "keys": self.keys.iter().map(|key| oid(key.id.as_bytes())).collect::<Vec<_>>() }
     }
-}
-
-fn oid(id: ApiKeyId) -> ObjectId {
-    ObjectId::from_bytes(*id.as_bytes())
-}
-
-fn ring(owner: UserId) -> ObjectId {
-    ObjectId::from_bytes(*owner.as_bytes())
 }
 
 impl MongoApiKeys {
@@ -49,7 +40,7 @@ impl MongoApiKeys {
 impl ApiKeys for MongoApiKeys {
     async fn add(&self, key: ApiKey, most: usize) -> Result<bool, PortError> {
         const OPERATION: &str = "api_keys.add";
-        let id = ring(key.owner);
+        let id = oid(key.owner.as_bytes());
         loop {
             let added = self.rings.change(OPERATION, id, |ring, _| {
                 let room = ring.keys.len() < most;
@@ -67,18 +58,18 @@ impl ApiKeys for MongoApiKeys {
     }
 
     async fn get(&self, id: ApiKeyId) -> Result<Option<ApiKey>, PortError> {
-        let ring = self.rings.one("api_keys.get", doc! { "keys": oid(id) }).await?;
+        let ring = self.rings.one("api_keys.get", doc! { "keys": oid(id.as_bytes()) }).await?;
         Ok(ring.and_then(|ring| ring.keys.into_iter().find(|key| key.id == id)))
     }
 
     async fn list(&self, owner: UserId) -> Result<Vec<ApiKey>, PortError> {
-        let mut keys = self.rings.get("api_keys.list", ring(owner)).await?.unwrap_or_default().keys;
+        let mut keys = self.rings.get("api_keys.list", oid(owner.as_bytes())).await?.unwrap_or_default().keys;
         keys.sort_by_key(|key| Reverse((key.created_at, key.id)));
         Ok(keys)
     }
 
     async fn remove(&self, owner: UserId, id: ApiKeyId) -> Result<bool, PortError> {
-        let removed = self.rings.change("api_keys.remove", ring(owner), |ring, _| {
+        let removed = self.rings.change("api_keys.remove", oid(owner.as_bytes()), |ring, _| {
             let before = ring.keys.len();
             ring.keys.retain(|key| key.id != id);
             ring.keys.len() < before
@@ -87,6 +78,6 @@ impl ApiKeys for MongoApiKeys {
     }
 
     async fn forget(&self, owner: UserId) -> Result<(), PortError> {
-        self.rings.remove("api_keys.forget", doc! { "_id": ring(owner) }).await.map(drop)
+        self.rings.remove("api_keys.forget", doc! { "_id": oid(owner.as_bytes()) }).await.map(drop)
     }
 }

@@ -10,7 +10,7 @@ use mongodb::Collection;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
 use pixmill::Timestamp;
-use pixmill::ports::{PageRequest, PortError, PortErrorKind};
+use pixmill::ports::{Page, PageRequest, PortError, PortErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -39,7 +39,7 @@ pub(crate) struct Documents<R> {
 }
 
 /// The order of lists: newest first.
-pub(crate) fn newest_first() -> Document {
+fn newest_first() -> Document {
     doc! { "createdAt": -1, "_id": -1 }
 }
 
@@ -52,9 +52,14 @@ pub(crate) fn after(created_at: Timestamp, id: ObjectId) -> Document {
     ] }
 }
 
-/// One more than a page has, to tell whether there are more.
-pub(crate) fn limit<Id>(page: &PageRequest<Id>) -> i64 {
-    i64::try_from(page.limit).unwrap_or(i64::MAX - 1) + 1
+/// How many documents at most, as the driver wants it.
+pub(crate) fn at_most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// An id as documents have it.
+pub(crate) fn oid(id: &[u8; 12]) -> ObjectId {
+    ObjectId::from_bytes(*id)
 }
 
 /// A time as documents have it. Times beyond mean "never", and stay so.
@@ -125,6 +130,21 @@ impl<R: Record> Documents<R> {
             collection.find(filter).sort(sort).limit(limit).await?.try_collect::<Vec<_>>().await
         });
         found.await?.iter().map(|document| read(operation, document).map(|(_, record)| record)).collect()
+    }
+
+    /// The part of a list that `page` asks for, newest first; `filter` leaves out what comes before it.
+    pub(crate) async fn page<Id>(
+        &self,
+        operation: &'static str,
+        filter: Document,
+        page: &PageRequest<Id>,
+    ) -> Result<Page<R>, PortError> {
+        // One more than asked for tells whether there are more.
+        let limit = at_most(page.limit.saturating_add(1));
+        let mut items = self.find(operation, filter, newest_first(), limit).await?;
+        let more = items.len() > page.limit;
+        items.truncate(page.limit);
+        Ok(Page { items, more })
     }
 
     /// The ids of the records that match.

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
-use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
 use pixmill::ports::{Images, Page, PageRequest, PortError};
 use pixmill::{History, Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::documents::{Documents, Record, after, limit, millis, newest_first};
+use crate::documents::{Documents, Record, after, at_most, millis, oid};
 use crate::server::{Server, run};
 
 /// Images in MongoDB.
@@ -67,7 +66,7 @@ impl Record for ImageRecord {
                 let bytes: u64 = present.versions.iter().map(|version| version.content.bytes).sum();
                 doc! {
                     "present": true,
-                    "owner": owner_id(present.owner),
+                    "owner": oid(present.owner.as_bytes()),
                     "createdAt": millis(present.created_at),
                     "bytes": i64::try_from(bytes).unwrap_or(i64::MAX),
                 }
@@ -140,21 +139,13 @@ impl Present {
     }
 }
 
-fn oid(id: ImageId) -> ObjectId {
-    ObjectId::from_bytes(*id.as_bytes())
-}
-
-fn owner_id(id: UserId) -> ObjectId {
-    ObjectId::from_bytes(*id.as_bytes())
-}
-
 impl MongoImages {
     pub(crate) fn new(server: &Arc<Server>) -> Self {
         Self { images: Documents::new(server, "images") }
     }
 
     async fn present(&self, operation: &'static str, id: ImageId) -> Result<Option<Present>, PortError> {
-        let record = self.images.get(operation, oid(id)).await?;
+        let record = self.images.get(operation, oid(id.as_bytes())).await?;
         Ok(record.and_then(|record| record.present().cloned()))
     }
 }
@@ -165,10 +156,10 @@ impl Images for MongoImages {
         const OPERATION: &str = "images.reserve";
         let until = self.images.now(OPERATION).await? + ttl;
         let reserved = ImageRecord { id, stage: Stage::Reserved { until } };
-        if self.images.insert(OPERATION, oid(id), &reserved).await? {
+        if self.images.insert(OPERATION, oid(id.as_bytes()), &reserved).await? {
             return Ok(());
         }
-        let extended = self.images.change(OPERATION, oid(id), |record, now| {
+        let extended = self.images.change(OPERATION, oid(id.as_bytes()), |record, now| {
             if let Stage::Reserved { until } = &mut record.stage {
                 *until = now + ttl;
             }
@@ -178,7 +169,7 @@ impl Images for MongoImages {
 
     async fn insert(&self, image: Image) -> Result<bool, PortError> {
         let Image { id, owner, created_at, current, redo: _ } = image;
-        let inserted = self.images.change("images.insert", oid(id), |record, now| {
+        let inserted = self.images.change("images.insert", oid(id.as_bytes()), |record, now| {
             // An expired reservation may be on its way to removal.
             if !matches!(record.stage, Stage::Reserved { until } if until > now) {
                 return false;
@@ -197,23 +188,24 @@ impl Images for MongoImages {
     }
 
     async fn get(&self, owner: UserId, id: ImageId) -> Result<Option<Image>, PortError> {
-        Ok(self.images.get("images.get", oid(id)).await?.and_then(|record| record.of(owner)))
+        Ok(self.images.get("images.get", oid(id.as_bytes())).await?.and_then(|record| record.of(owner)))
     }
 
     async fn list(&self, owner: UserId, page: PageRequest<ImageId>) -> Result<Page<Image>, PortError> {
         const OPERATION: &str = "images.list";
-        let mut filter = doc! { "owner": owner_id(owner), "present": true };
+        let mut filter = doc! { "owner": oid(owner.as_bytes()), "present": true };
         if let Some(last) = page.after {
-            let place = self.images.get(OPERATION, oid(last)).await?.and_then(|record| record.place());
+            let place =
+                self.images.get(OPERATION, oid(last.as_bytes())).await?.and_then(|record| record.place());
             match place {
-                Some((whose, created_at)) if whose == owner => filter.extend(after(created_at, oid(last))),
+                Some((whose, created_at)) if whose == owner => {
+                    filter.extend(after(created_at, oid(last.as_bytes())));
+                }
                 _ => return Ok(Page { items: Vec::new(), more: false }),
             }
         }
-        let mut found = self.images.find(OPERATION, filter, newest_first(), limit(&page)).await?;
-        let more = found.len() > page.limit;
-        found.truncate(page.limit);
-        Ok(Page { items: found.iter().filter_map(|record| record.of(owner)).collect(), more })
+        let Page { items, more } = self.images.page(OPERATION, filter, &page).await?;
+        Ok(Page { items: items.iter().filter_map(|record| record.of(owner)).collect(), more })
     }
 
     async fn version(&self, id: ImageId, number: u32) -> Result<Option<Version>, PortError> {
@@ -229,7 +221,7 @@ impl Images for MongoImages {
     async fn usage(&self, owner: UserId) -> Result<(u64, u64), PortError> {
         let images = self.images.collection();
         let sums = run("images.usage", async move {
-            let all = doc! { "$match": { "owner": owner_id(owner), "present": true } };
+            let all = doc! { "$match": { "owner": oid(owner.as_bytes()), "present": true } };
             let sum = doc! { "$group": { "_id": Bson::Null, "images": { "$sum": 1_i64 }, "bytes": { "$sum": "$bytes" } } };
             images.aggregate([all, sum]).await?.try_next().await
         });
@@ -243,14 +235,14 @@ impl Images for MongoImages {
     }
 
     async fn add_version(&self, version: NewVersion) -> Result<Option<u32>, PortError> {
-        let added = self.images.change("images.add_version", oid(version.image), |record, now| {
+        let added = self.images.change("images.add_version", oid(version.image.as_bytes()), |record, now| {
             record.present_mut().map(|present| present.add(&version, now))
         });
         Ok(added.await?.flatten())
     }
 
     async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
-        let dropped = self.images.change("images.drop_version", oid(id), |record, _| {
+        let dropped = self.images.change("images.drop_version", oid(id.as_bytes()), |record, _| {
             if let Some(present) = record.present_mut() {
                 present.drop_of(job);
             }
@@ -259,7 +251,7 @@ impl Images for MongoImages {
     }
 
     async fn step(&self, owner: UserId, id: ImageId, step: Step) -> Result<Stepped, PortError> {
-        let stepped = self.images.change("images.step", oid(id), |record, _| {
+        let stepped = self.images.change("images.step", oid(id.as_bytes()), |record, _| {
             let Some(present) = record.present_mut().filter(|present| present.owner == owner) else {
                 return Stepped::NoImage;
             };
@@ -271,7 +263,7 @@ impl Images for MongoImages {
     }
 
     async fn delete(&self, owner: UserId, id: ImageId, grace: Duration) -> Result<bool, PortError> {
-        let deleted = self.images.change("images.delete", oid(id), |record, now| {
+        let deleted = self.images.change("images.delete", oid(id.as_bytes()), |record, now| {
             let Some(place) = record.present().map(|present| (present.owner, present.created_at)) else {
                 return false;
             };
@@ -288,18 +280,18 @@ impl Images for MongoImages {
         const OPERATION: &str = "images.due_removals";
         let now = self.images.now(OPERATION).await?;
         let filter = doc! { "dueAt": { "$lte": millis(now) } };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut due = Vec::new();
-        for record in self.images.find(OPERATION, filter, doc! { "dueAt": 1 }, limit).await? {
+        for record in self.images.find(OPERATION, filter, doc! { "dueAt": 1 }, at_most(limit)).await? {
             // A reservation that is on its way to removal can't become an image any more.
-            let ended = self.images.change(OPERATION, oid(record.id), |record, now| match record.stage {
-                Stage::Reserved { until } if until <= now => {
-                    record.stage = Stage::Deleted { due: until, place: None };
-                    true
-                }
-                Stage::Deleted { .. } => true,
-                _ => false,
-            });
+            let ended =
+                self.images.change(OPERATION, oid(record.id.as_bytes()), |record, now| match record.stage {
+                    Stage::Reserved { until } if until <= now => {
+                        record.stage = Stage::Deleted { due: until, place: None };
+                        true
+                    }
+                    Stage::Deleted { .. } => true,
+                    _ => false,
+                });
             if ended.await?.unwrap_or(false) {
                 due.push(record.id);
             }
@@ -308,6 +300,9 @@ impl Images for MongoImages {
     }
 
     async fn purge(&self, id: ImageId) -> Result<(), PortError> {
-        self.images.remove("images.purge", doc! { "_id": oid(id), "present": false }).await.map(drop)
+        self.images
+            .remove("images.purge", doc! { "_id": oid(id.as_bytes()), "present": false })
+            .await
+            .map(drop)
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
 use pixmill::ports::{Accepted, Cancellation, Jobs, Page, PageRequest, PortError};
 use pixmill::{
@@ -13,7 +12,7 @@ use pixmill::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::documents::{Documents, Record, after, limit, millis, newest_first};
+use crate::documents::{Documents, Record, after, at_most, millis, oid};
 use crate::server::Server;
 
 /// Jobs in MongoDB. The queue is another system, so accepted jobs are [`Accepted::Unpublished`].
@@ -42,8 +41,8 @@ impl Record for JobRecord {
         let result_until = kept.then(|| job.remove_output_at.map_or(i64::MAX, millis));
         let removal_due_at = job.remove_output_at.filter(|_| !output_removed).map(millis);
         doc! {
-            "owner": owner_id(job.owner),
-            "image": ObjectId::from_bytes(*job.image.as_bytes()),
+            "owner": oid(job.owner.as_bytes()),
+            "image": oid(job.image.as_bytes()),
             "status": job.status().name(),
             "open": !job.status().is_final(),
             "createdAt": millis(job.created_at),
@@ -54,14 +53,6 @@ impl Record for JobRecord {
             "removalDueAt": removal_due_at,
         }
     }
-}
-
-fn oid(id: JobId) -> ObjectId {
-    ObjectId::from_bytes(*id.as_bytes())
-}
-
-fn owner_id(id: UserId) -> ObjectId {
-    ObjectId::from_bytes(*id.as_bytes())
 }
 
 impl MongoJobs {
@@ -76,14 +67,14 @@ impl MongoJobs {
         id: JobId,
         mut transition: impl FnMut(&mut Job, Timestamp) -> T,
     ) -> Result<Option<T>, PortError> {
-        self.jobs.change(operation, oid(id), |record, now| transition(&mut record.job, now)).await
+        self.jobs.change(operation, oid(id.as_bytes()), |record, now| transition(&mut record.job, now)).await
     }
 }
 
 #[async_trait]
 impl Jobs for MongoJobs {
     async fn accept(&self, job: Job) -> Result<Accepted, PortError> {
-        let id = oid(job.id);
+        let id = oid(job.id.as_bytes());
         self.jobs.insert("jobs.accept", id, &JobRecord { job, output_removed: false }).await?;
         Ok(Accepted::Unpublished)
     }
@@ -93,12 +84,12 @@ impl Jobs for MongoJobs {
     }
 
     async fn get(&self, owner: UserId, id: JobId) -> Result<Option<Job>, PortError> {
-        let job = self.jobs.get("jobs.get", oid(id)).await?.map(|record| record.job);
+        let job = self.jobs.get("jobs.get", oid(id.as_bytes())).await?.map(|record| record.job);
         Ok(job.filter(|job| job.owner == owner))
     }
 
     async fn load(&self, id: JobId) -> Result<Option<Job>, PortError> {
-        Ok(self.jobs.get("jobs.load", oid(id)).await?.map(|record| record.job))
+        Ok(self.jobs.get("jobs.load", oid(id.as_bytes())).await?.map(|record| record.job))
     }
 
     async fn list(
@@ -110,27 +101,25 @@ impl Jobs for MongoJobs {
         const OPERATION: &str = "jobs.list";
         let mut filter = Document::new();
         if let Some(owner) = owner {
-            filter.insert("owner", owner_id(owner));
+            filter.insert("owner", oid(owner.as_bytes()));
         }
         if let Some(status) = status {
             filter.insert("status", status.name());
         }
         if let Some(last) = page.after {
-            let known = self.jobs.get(OPERATION, oid(last)).await?.map(|record| record.job);
+            let known = self.jobs.get(OPERATION, oid(last.as_bytes())).await?.map(|record| record.job);
             match known.filter(|job| owner.is_none_or(|owner| job.owner == owner)) {
-                Some(job) => filter.extend(after(job.created_at, oid(last))),
+                Some(job) => filter.extend(after(job.created_at, oid(last.as_bytes()))),
                 None => return Ok(Page { items: Vec::new(), more: false }),
             }
         }
-        let mut found = self.jobs.find(OPERATION, filter, newest_first(), limit(&page)).await?;
-        let more = found.len() > page.limit;
-        found.truncate(page.limit);
-        Ok(Page { items: found.into_iter().map(|record| record.job).collect(), more })
+        let Page { items, more } = self.jobs.page(OPERATION, filter, &page).await?;
+        Ok(Page { items: items.into_iter().map(|record| record.job).collect(), more })
     }
 
     async fn count_open(&self, owner: UserId) -> Result<u64, PortError> {
         let open = [JobStatus::Queued.name(), JobStatus::Running.name()];
-        let filter = doc! { "owner": owner_id(owner), "status": { "$in": open.to_vec() } };
+        let filter = doc! { "owner": oid(owner.as_bytes()), "status": { "$in": open.to_vec() } };
         self.jobs.count("jobs.count_open", filter).await
     }
 
@@ -164,7 +153,7 @@ impl Jobs for MongoJobs {
 
     async fn cancel_all(&self, image: ImageId) -> Result<Vec<Job>, PortError> {
         const OPERATION: &str = "jobs.cancel_all";
-        let filter = doc! { "image": ObjectId::from_bytes(*image.as_bytes()), "open": true };
+        let filter = doc! { "image": oid(image.as_bytes()), "open": true };
         let mut cancelled = Vec::new();
         for record in self.jobs.find(OPERATION, filter, doc! { "_id": 1 }, 0).await? {
             let job = self.change(OPERATION, record.job.id, |job, now| job.cancel(now).then(|| job.clone()));
@@ -193,8 +182,8 @@ impl Jobs for MongoJobs {
             "staleSince": { "$ne": Bson::Null, "$lte": millis(since) },
             "notBefore": { "$lte": millis(now) },
         };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let found = self.jobs.find(OPERATION, filter, doc! { "staleSince": 1, "_id": 1 }, limit).await?;
+        let found =
+            self.jobs.find(OPERATION, filter, doc! { "staleSince": 1, "_id": 1 }, at_most(limit)).await?;
         Ok(found.into_iter().map(|record| record.job.id).collect())
     }
 
@@ -202,18 +191,21 @@ impl Jobs for MongoJobs {
         const OPERATION: &str = "jobs.due_output_removals";
         let now = self.jobs.now(OPERATION).await?;
         let filter = doc! { "removalDueAt": { "$ne": Bson::Null, "$lte": millis(now) } };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let found = self.jobs.find(OPERATION, filter, doc! { "removalDueAt": 1 }, limit).await?;
+        let found = self.jobs.find(OPERATION, filter, doc! { "removalDueAt": 1 }, at_most(limit)).await?;
         Ok(found.into_iter().map(|record| record.job).collect())
     }
 
     async fn output_removed(&self, id: JobId) -> Result<(), PortError> {
-        let noted =
-            self.jobs.change("jobs.output_removed", oid(id), |record, _| record.output_removed = true);
+        let noted = self
+            .jobs
+            .change("jobs.output_removed", oid(id.as_bytes()), |record, _| record.output_removed = true);
         noted.await.map(drop)
     }
 
     async fn forget(&self, owner: UserId) -> Result<(), PortError> {
-        self.jobs.remove("jobs.forget", doc! { "owner": owner_id(owner), "open": false }).await.map(drop)
+        self.jobs
+            .remove("jobs.forget", doc! { "owner": oid(owner.as_bytes()), "open": false })
+            .await
+            .map(drop)
     }
 }

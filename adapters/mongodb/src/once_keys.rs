@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
 use pixmill::ports::{Made, OnceKeys, PortError, Turn};
 use pixmill::{ContentHash, MadeId, OnceKey, OnceOperation, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::documents::{Documents, Record, millis};
+use crate::documents::{Documents, Record, at_most, millis, oid};
 use crate::server::Server;
 
 /// Idempotency keys in MongoDB.
@@ -34,7 +33,7 @@ struct KeyRecord {
 impl Record for KeyRecord {
     fn indexed(&self) -> Document {
         doc! {
-            "owner": ObjectId::from_bytes(*self.owner.as_bytes()),
+            "owner": oid(self.owner.as_bytes()),
             "forgottenAt": millis(self.forgotten_at),
         }
     }
@@ -131,16 +130,14 @@ impl OnceKeys for MongoOnceKeys {
     }
 
     async fn forget(&self, owner: UserId) -> Result<(), PortError> {
-        let owner = ObjectId::from_bytes(*owner.as_bytes());
-        self.keys.remove("once_keys.forget", doc! { "owner": owner }).await.map(drop)
+        self.keys.remove("once_keys.forget", doc! { "owner": oid(owner.as_bytes()) }).await.map(drop)
     }
 
     async fn purge(&self, limit: usize) -> Result<usize, PortError> {
         const OPERATION: &str = "once_keys.purge";
         let over = doc! { "$lte": millis(self.keys.now(OPERATION).await?) };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let filter = doc! { "forgottenAt": over.clone() };
-        let ids = self.keys.ids(OPERATION, filter, doc! { "forgottenAt": 1 }, limit).await?;
+        let ids = self.keys.ids(OPERATION, filter, doc! { "forgottenAt": 1 }, at_most(limit)).await?;
         // A key may have been used anew since.
         let filter = doc! { "_id": { "$in": ids }, "forgottenAt": over };
         Ok(self.keys.remove(OPERATION, filter).await? as usize)

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
 use pixmill::ports::{CreateUser, DeletedUser, Page, PageRequest, PortError, Users};
 use pixmill::{PasswordHash, Role, Timestamp, User, UserChange, UserId, UserQuota, Username};
 use serde::{Deserialize, Serialize};
 
-use crate::documents::{Documents, Record, after, limit, millis, newest_first};
+use crate::documents::{Documents, Record, after, at_most, millis, oid};
 use crate::error::unreadable;
 use crate::server::Server;
 
@@ -74,10 +73,6 @@ impl UserRecord {
     }
 }
 
-fn oid(id: UserId) -> ObjectId {
-    ObjectId::from_bytes(*id.as_bytes())
-}
-
 /// Users who are not deleted.
 fn present() -> Document {
     doc! { "dueAt": Bson::Null }
@@ -92,7 +87,8 @@ impl MongoUsers {
 #[async_trait]
 impl Users for MongoUsers {
     async fn create(&self, user: User) -> Result<CreateUser, PortError> {
-        let created = self.users.insert("users.create", oid(user.id), &UserRecord::new(&user, None)).await?;
+        let created =
+            self.users.insert("users.create", oid(user.id.as_bytes()), &UserRecord::new(&user, None)).await?;
         Ok(if created { CreateUser::Created } else { CreateUser::Taken })
     }
 
@@ -106,7 +102,7 @@ impl Users for MongoUsers {
     async fn get(&self, id: UserId) -> Result<Option<User>, PortError> {
         const OPERATION: &str = "users.get";
         let mut filter = present();
-        filter.insert("_id", oid(id));
+        filter.insert("_id", oid(id.as_bytes()));
         self.users.one(OPERATION, filter).await?.map(|record| record.read(OPERATION)).transpose()
     }
 
@@ -115,21 +111,19 @@ impl Users for MongoUsers {
         let mut filter = present();
         if let Some(last) = page.after {
             // The place of a deleted user is known until they are purged.
-            let Some(last) = self.users.get(OPERATION, oid(last)).await? else {
+            let Some(last) = self.users.get(OPERATION, oid(last.as_bytes())).await? else {
                 return Ok(Page { items: Vec::new(), more: false });
             };
-            filter.extend(after(last.created_at, oid(last.id)));
+            filter.extend(after(last.created_at, oid(last.id.as_bytes())));
         }
-        let mut found = self.users.find(OPERATION, filter, newest_first(), limit(&page)).await?;
-        let more = found.len() > page.limit;
-        found.truncate(page.limit);
-        let items = found.into_iter().map(|record| record.read(OPERATION)).collect::<Result<_, _>>()?;
+        let Page { items, more } = self.users.page(OPERATION, filter, &page).await?;
+        let items = items.into_iter().map(|record| record.read(OPERATION)).collect::<Result<_, _>>()?;
         Ok(Page { items, more })
     }
 
     async fn change(&self, id: UserId, change: UserChange) -> Result<Option<User>, PortError> {
         const OPERATION: &str = "users.change";
-        let changed = self.users.change(OPERATION, oid(id), |record, _| {
+        let changed = self.users.change(OPERATION, oid(id.as_bytes()), |record, _| {
             if record.due_at.is_some() {
                 return None;
             }
@@ -144,7 +138,7 @@ impl Users for MongoUsers {
     }
 
     async fn delete(&self, id: UserId, grace: Duration) -> Result<bool, PortError> {
-        let deleted = self.users.change("users.delete", oid(id), |record, now| {
+        let deleted = self.users.change("users.delete", oid(id.as_bytes()), |record, now| {
             let present = record.due_at.is_none();
             if present {
                 record.due_at = Some(now + grace);
@@ -158,14 +152,13 @@ impl Users for MongoUsers {
         const OPERATION: &str = "users.deleted";
         let now = self.users.now(OPERATION).await?;
         let filter = doc! { "dueAt": { "$ne": Bson::Null } };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let found = self.users.find(OPERATION, filter, doc! { "dueAt": 1 }, limit).await?;
+        let found = self.users.find(OPERATION, filter, doc! { "dueAt": 1 }, at_most(limit)).await?;
         let deleted = |record: UserRecord| Some(DeletedUser { id: record.id, due: record.due_at? <= now });
         Ok(found.into_iter().filter_map(deleted).collect())
     }
 
     async fn purge(&self, id: UserId) -> Result<(), PortError> {
-        let filter = doc! { "_id": oid(id), "dueAt": { "$ne": Bson::Null } };
+        let filter = doc! { "_id": oid(id.as_bytes()), "dueAt": { "$ne": Bson::Null } };
         self.users.remove("users.purge", filter).await.map(drop)
     }
 }
