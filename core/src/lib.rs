@@ -67,7 +67,7 @@ pub use process::{Process, Processing};
 pub use quotas::{QuotaError, Quotas, Usage, UserQuota};
 pub use results::{Results, TransformedImage};
 pub use secret::Secret;
-pub use services::{Ports, Services};
+pub use services::{Ports, Services, WorkerServices};
 pub use settings::Settings;
 pub use submit::{Submission, Submissions, SubmitError};
 pub use sweep::{Sweeper, Swept};

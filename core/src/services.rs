@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::accounts::Accounts;
 use crate::describe::Describer;
+use crate::ids::random_bytes;
 use crate::keys::Keys;
 use crate::library::Library;
 use crate::links::{LinkSigner, Links};
@@ -68,6 +69,24 @@ pub struct Services {
     pub worker: Worker,
     /// Finishes what was interrupted and removes what is no longer wanted.
     pub sweeper: Sweeper,
+}
+
+/// What a process needs that only works on jobs which others have accepted.
+#[derive(Clone)]
+#[expect(missing_docs, reason = "each field is as in `Services`")]
+pub struct WorkerServices {
+    pub worker: Worker,
+    pub sweeper: Sweeper,
+}
+
+impl WorkerServices {
+    /// Puts them together. Of the settings, those matter that are about jobs.
+    pub fn new(ports: Ports, settings: Settings) -> Self {
+        // It makes no links, so any key will do.
+        let signer = LinkSigner::new(&random_bytes::<32>());
+        let Services { worker, sweeper, .. } = Services::new(ports, settings, signer);
+        Self { worker, sweeper }
+    }
 }
 
 impl Services {

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +15,10 @@ use pixmill::{BlobKey, BlobPrefix};
 use tokio::sync::Semaphore;
 use tokio::task;
 
+use crate::backup::BLOBS;
 use crate::blob_files::{BlobFiles, OpenBlob, Rest, Unplaced};
-use crate::error::{ADAPTER, file_error};
-use crate::lock::Lock;
+use crate::error::{ADAPTER, OpenError, file_error};
+use crate::lock::{Lock, create_dir};
 
 /// Bytes that are collected before a thread is asked to write them.
 const BATCH: usize = 512 << 10;
@@ -32,8 +34,25 @@ pub struct FileBlobStore {
 }
 
 impl FileBlobStore {
-    pub(crate) fn new(files: BlobFiles, tasks: usize, lock: Arc<Lock>) -> Self {
-        Self { files: Arc::new(files), tasks: Arc::new(Semaphore::new(tasks.max(1))), _lock: lock }
+    /// Opens the files of a data folder alone, for a service that keeps its records elsewhere; they are those that an
+    /// [`EmbeddedStore`](crate::EmbeddedStore) in this folder has. The folder stays locked until all clones are dropped.
+    /// `tasks` file operations run at once. Blocks for a moment; needs no runtime.
+    ///
+    /// # Errors
+    /// If the folder is in use or can't be used.
+    pub fn open(data_dir: &Path, tasks: usize) -> Result<Self, OpenError> {
+        let lock = Lock::acquire(data_dir)?;
+        Self::in_folder(data_dir, tasks, Arc::new(lock))
+    }
+
+    /// The files of a data folder that is locked already.
+    pub(crate) fn in_folder(data_dir: &Path, tasks: usize, lock: Arc<Lock>) -> Result<Self, OpenError> {
+        let (root, temporary) = (data_dir.join(BLOBS), data_dir.join("tmp"));
+        create_dir(&root)?;
+        create_dir(&temporary)?;
+        let files =
+            BlobFiles::open(root, temporary.clone()).map_err(|error| OpenError::io(temporary, error))?;
+        Ok(Self { files: Arc::new(files), tasks: Arc::new(Semaphore::new(tasks.max(1))), _lock: lock })
     }
 
     async fn run<T: Send + 'static>(

@@ -33,7 +33,8 @@ struct Entry {
 }
 
 impl MokaCache {
-    pub(crate) fn new(clock: Arc<dyn Clock>, max_bytes: u64) -> Self {
+    /// An empty cache for at most this many bytes.
+    pub fn new(clock: Arc<dyn Clock>, max_bytes: u64) -> Self {
         let entries = moka::sync::Cache::builder()
             .max_capacity(max_bytes)
             .weigher(|_, entry: &Entry| u32::try_from(entry.bytes.len() + ENTRY_BYTES).unwrap_or(u32::MAX))

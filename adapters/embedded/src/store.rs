@@ -8,7 +8,6 @@ use pixmill::ports::Clock;
 use crate::api_keys::SqliteApiKeys;
 use crate::backlog::Backlog;
 use crate::backup::{self, BackupError, BackupProgress, BackupReport};
-use crate::blob_files::BlobFiles;
 use crate::blobs::FileBlobStore;
 use crate::cache::MokaCache;
 use crate::config::Config;
@@ -17,7 +16,7 @@ use crate::error::OpenError;
 use crate::images::SqliteImages;
 use crate::job_cache::JobCache;
 use crate::jobs::SqliteJobs;
-use crate::lock::{Lock, create_dir};
+use crate::lock::Lock;
 use crate::once_keys::SqliteOnceKeys;
 use crate::queue::SqliteQueue;
 use crate::users::SqliteUsers;
@@ -52,9 +51,8 @@ impl EmbeddedStore {
         if data_dir.join(backup::UNFINISHED).exists() {
             return Err(OpenError::UnfinishedBackup(data_dir));
         }
-        let files = open_files(&data_dir)?;
-        let (database, entries) =
-            Database::open(&data_dir, Arc::clone(&lock), clock.as_ref(), owns_queue, readers)?;
+        let blobs = FileBlobStore::in_folder(&data_dir, blob_tasks, Arc::clone(&lock))?;
+        let (database, entries) = Database::open(&data_dir, lock, clock.as_ref(), owns_queue, readers)?;
         let database = Arc::new(database);
         let backlog = Arc::new(Backlog::new(Arc::clone(&clock), entries));
         let job_cache = Arc::new(JobCache::new(job_cache_max_bytes));
@@ -66,7 +64,7 @@ impl EmbeddedStore {
             jobs: Arc::new(SqliteJobs::new(Arc::clone(&database), Arc::clone(&clock), job_cache, enters)),
             once_keys: Arc::new(SqliteOnceKeys::new(Arc::clone(&database), Arc::clone(&clock))),
             queue: Arc::new(SqliteQueue::new(database, Arc::clone(&clock), backlog)),
-            blobs: Arc::new(FileBlobStore::new(files, blob_tasks, lock)),
+            blobs: Arc::new(blobs),
             cache: Arc::new(MokaCache::new(Arc::clone(&clock), cache_max_bytes)),
             data_dir,
             clock,
@@ -125,11 +123,4 @@ impl EmbeddedStore {
     ) -> Result<BackupReport, BackupError> {
         backup::copy(&self.data_dir, to, self.clock.now(), progress)
     }
-}
-
-fn open_files(data_dir: &Path) -> Result<BlobFiles, OpenError> {
-    let (root, temporary) = (data_dir.join(backup::BLOBS), data_dir.join("tmp"));
-    create_dir(&root)?;
-    create_dir(&temporary)?;
-    BlobFiles::open(root, temporary.clone()).map_err(|error| OpenError::io(temporary, error))
 }

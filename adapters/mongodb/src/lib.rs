@@ -52,6 +52,14 @@ impl MongoStore {
         self.server.ping().await
     }
 
+    /// Notes where the bytes of the images in this database are, unless that is noted already, and says what is noted.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    pub async fn note_blobs(&self, place: &str) -> Result<String, PortError> {
+        schema::note_blobs(&self.server, place).await
+    }
+
     /// The users.
     pub fn users(&self) -> Arc<MongoUsers> {
         Arc::new(MongoUsers::new(&self.server))

@@ -1,16 +1,18 @@
-//! The indexes, and which schema a database has. What is there already stays as it is.
+//! The indexes, and what a database says of itself: its schema, and where the bytes of its images are. What is there
+//! already stays as it is.
 
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
-use mongodb::options::IndexOptions;
+use mongodb::options::{IndexOptions, ReturnDocument};
 use pixmill::ports::PortError;
 
-use crate::error::ConnectError;
+use crate::error::{ConnectError, unreadable};
 use crate::server::{Server, run};
 
 /// The schema that this version writes.
 const SCHEMA: i64 = 1;
 const OPERATION: &str = "schema";
+const META: &str = "meta";
 
 /// Each index with its collection and its name, and whether its values are unique.
 fn indexes() -> Vec<(&'static str, &'static str, Document, bool)> {
@@ -36,7 +38,7 @@ fn indexes() -> Vec<(&'static str, &'static str, Document, bool)> {
 /// Makes the indexes, unless the database is newer than this version.
 pub(crate) async fn prepare(server: &Server) -> Result<(), ConnectError> {
     let unusable = |error: PortError| server.unusable(error);
-    let meta = server.collection("meta");
+    let meta = server.collection(META);
     let reading = meta.clone();
     let found = run(OPERATION, async move { reading.find_one(doc! { "_id": "schema" }).await });
     if let Some(found) = found.await.map_err(unusable)? {
@@ -57,4 +59,16 @@ pub(crate) async fn prepare(server: &Server) -> Result<(), ConnectError> {
         meta.update_one(doc! { "_id": "schema" }, version).upsert(true).await
     });
     noted.await.map(drop).map_err(unusable)
+}
+
+/// Notes where the bytes are if nothing is noted, and returns what is.
+pub(crate) async fn note_blobs(server: &Server, place: &str) -> Result<String, PortError> {
+    const OPERATION: &str = "note_blobs";
+    let (meta, first) = (server.collection(META), doc! { "$setOnInsert": { "place": place } });
+    let noted = run(OPERATION, async move {
+        let noted = meta.find_one_and_update(doc! { "_id": "blobs" }, first).upsert(true);
+        noted.return_document(ReturnDocument::After).await
+    });
+    let noted = noted.await?.ok_or_else(|| unreadable("the note vanished", OPERATION))?;
+    Ok(noted.get_str("place").map_err(|error| unreadable(error, OPERATION))?.to_owned())
 }

@@ -1,13 +1,12 @@
 //! What a deployment may choose about the API. Where the values come from is the caller's business.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use pixmill::Secret;
 use pixmill::ports::Quota;
 
 use crate::client_address::TrustedProxy;
+use crate::readiness::Readiness;
 
 /// The API's settings.
 #[derive(Debug, Clone)]
@@ -25,8 +24,8 @@ pub struct ApiConfig {
     pub trusted_proxies: Vec<TrustedProxy>,
     /// Origins whose pages may call the API from a browser, such as `https://app.example`; `*` stands for all.
     pub cors_allowed_origins: Vec<String>,
-    /// Whether `/health/ready` says yes. Flip it to `false` before shutting down.
-    pub ready: Arc<AtomicBool>,
+    /// What `/health/ready` says.
+    pub readiness: Readiness,
 }
 
 impl ApiConfig {
@@ -40,7 +39,7 @@ impl ApiConfig {
             max_upload_bytes: 32 << 20,
             trusted_proxies: Vec::new(),
             cors_allowed_origins: Vec::new(),
-            ready: Arc::new(AtomicBool::new(true)),
+            readiness: Readiness::default(),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The Pixmill server: the API and the worker in one process, and the commands of an operator.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use pixmill_wiring::{
-    Config, UserCommand, backup, document, is_processor_child, load_env_file, manage_user, processor_child,
-    serve,
+    MongoDb, ServerConfig, UserCommand, backup, check_server, document, is_processor_child, load_env_file,
+    manage_user, processor_child, serve,
 };
 
 #[global_allocator]
@@ -17,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[command(name = "pixmill-server", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(flatten)]
-    config: Config,
+    config: ServerConfig,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -26,6 +27,15 @@ struct Cli {
 enum Command {
     /// Print the OpenAPI document
     Openapi,
+    /// Say whether the server on this machine takes requests
+    Health {
+        /// Address that it listens on
+        #[arg(long, env = "HOST", default_value = "127.0.0.1")]
+        host: IpAddr,
+        /// Port that it listens on
+        #[arg(long, env = "PORT", default_value_t = 3000)]
+        port: u16,
+    },
     /// Operate an installation
     #[command(subcommand)]
     Admin(Admin),
@@ -40,12 +50,16 @@ enum Admin {
         /// Folder that the server keeps its data in
         #[arg(long, env = "PIXMILL_DATA_DIR", default_value = "./data")]
         data_dir: PathBuf,
+        #[command(flatten)]
+        mongodb: MongoDb,
     },
     /// Add and change users, whether the server runs or not
     User {
         /// Folder that the server keeps its data in
         #[arg(long, env = "PIXMILL_DATA_DIR", default_value = "./data", global = true)]
         data_dir: PathBuf,
+        #[command(flatten)]
+        mongodb: MongoDb,
         #[command(subcommand)]
         command: UserCommand,
     },
@@ -60,8 +74,13 @@ fn main() -> ExitCode {
         match command {
             None => serve(config),
             Some(Command::Openapi) => document(),
-            Some(Command::Admin(Admin::Backup { target, data_dir })) => backup(&data_dir, &target),
-            Some(Command::Admin(Admin::User { data_dir, command })) => manage_user(command, &data_dir),
+            Some(Command::Health { host, port }) => check_server(host, port),
+            Some(Command::Admin(Admin::Backup { target, data_dir, mongodb })) => {
+                backup(&data_dir, &mongodb, &target)
+            }
+            Some(Command::Admin(Admin::User { data_dir, mongodb, command })) => {
+                manage_user(command, &data_dir, &mongodb)
+            }
         }
     });
     match done {

@@ -23,6 +23,14 @@ pub enum StartError {
     #[cfg(feature = "redis")]
     #[error(transparent)]
     Redis(#[from] pixmill_redis::ConfigError),
+    /// The database.
+    #[cfg(feature = "mongodb")]
+    #[error(transparent)]
+    Database(#[from] pixmill_mongodb::ConnectError),
+    /// The broker.
+    #[cfg(feature = "rabbitmq")]
+    #[error(transparent)]
+    Broker(#[from] pixmill_rabbitmq::ConnectError),
     /// The bucket.
     #[cfg(feature = "s3")]
     #[error(transparent)]
@@ -61,6 +69,17 @@ pub enum StartError {
     /// The store.
     #[error(transparent)]
     Port(#[from] pixmill::ports::PortError),
+    /// A server that was asked how it is.
+    #[error("no server answers at {address}; is it running?")]
+    Unanswered {
+        /// Where it was looked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A server that takes no requests.
+    #[error("the server takes no requests: {0}")]
+    Unhealthy(String),
     /// Standard output.
     #[error("can't write to standard output")]
     Output(#[source] io::Error),
@@ -80,4 +99,9 @@ impl StartError {
         let _ = writeln!(io::stderr(), "{text}");
         ExitCode::FAILURE
     }
+}
+
+/// Something that the system did not give.
+pub(crate) fn system(what: &'static str) -> impl Fn(io::Error) -> StartError {
+    move |source| StartError::System { what, source }
 }

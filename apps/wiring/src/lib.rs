@@ -1,16 +1,21 @@
 //! From configuration to a running server. This is the only place that knows the adapters; everything that a
 //! main does is one call here.
 
+mod assembly;
 mod config;
-mod embedded;
 mod error;
+mod health;
+mod lifetime;
+mod pixels;
 mod place;
+mod probe;
 mod secret;
 mod server;
 mod shutdown;
 mod systems;
 mod telemetry;
 mod users;
+mod worker;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -18,11 +23,18 @@ use std::process::ExitCode;
 
 use pixmill_embedded::BackupReport;
 
-pub use config::{Config, LogFormat, ProcessorForm};
+pub use config::server::ServerConfig;
+pub use config::{LogFormat, ProcessorForm, WorkerConfig};
 pub use error::StartError;
+pub use health::check_server;
 pub use server::serve;
 pub use systems::Systems;
+pub use systems::bucket::Bucket;
+pub use systems::mongodb::MongoDb;
+pub use systems::rabbitmq::RabbitMq;
+pub use systems::redis::Redis;
 pub use users::{RoleArgument, UserCommand, manage_user};
+pub use worker::{check_worker, work};
 
 /// Whether this process was started by a server to work on images, rather than by a person.
 pub fn is_processor_child() -> bool {
@@ -58,8 +70,16 @@ pub fn document() -> Result<(), StartError> {
 /// Copies the data folder of a server, running or not, to `target`, and prints what was copied.
 ///
 /// # Errors
-/// If the source can't be read, or the target is in use or can't be written.
-pub fn backup(data_dir: &Path, target: &Path) -> Result<(), StartError> {
+/// If the source can't be read, or the target is in use or can't be written; or if users, images and jobs are not there
+/// but in MongoDB.
+pub fn backup(data_dir: &Path, mongodb: &MongoDb, target: &Path) -> Result<(), StartError> {
+    if mongodb.uri().is_some() {
+        return Err(StartError::Setting(
+            "MONGO_URI is set: users, images and jobs are there, not in the data folder; copy the database with mongodump, \
+             and after it the bucket with its own means"
+                .to_owned(),
+        ));
+    }
     let BackupReport { database_bytes, blobs, blob_bytes, deleted_meanwhile, missing, .. } =
         pixmill_embedded::backup(data_dir, target)?;
     let mut out = io::stdout().lock();
@@ -77,4 +97,10 @@ pub fn backup(data_dir: &Path, target: &Path) -> Result<(), StartError> {
         return Ok(());
     }
     if missing.is_empty() { Ok(()) } else { Err(StartError::Damaged(missing)) }
+}
+
+/// What a server or a worker runs on.
+fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(error::system("threads"))
 }

@@ -8,6 +8,8 @@ use std::path::Path;
 /// Name of the file in the data folder.
 const FILE: &str = "blobs-are-in";
 const FOLDER: &str = "this folder";
+/// Name of the file with the name of the data folder.
+const NAME: &str = "folder-name";
 
 /// Notes where the bytes are, or says why the folder can't be used with them there. The caller holds the folder's lock.
 pub(crate) fn claim(data_dir: &Path, bucket: Option<String>) -> io::Result<Result<(), String>> {
@@ -33,6 +35,21 @@ pub(crate) fn claim(data_dir: &Path, bucket: Option<String>) -> io::Result<Resul
         data_dir.display(),
         path.display()
     )))
+}
+
+/// The folder by a name of its own, for a database whose images it keeps. The name stays when the folder is moved.
+pub(crate) fn folder(data_dir: &Path) -> io::Result<String> {
+    let path = data_dir.join(NAME);
+    match fs::read_to_string(&path) {
+        Ok(name) if !name.trim().is_empty() => return Ok(format!("the data folder {}", name.trim())),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    let name = hex::encode(bytes);
+    fs::write(&path, format!("{name}\n"))?;
+    Ok(format!("the data folder {name}"))
 }
 
 /// Where the bytes are, if they are not in the folder.
@@ -85,6 +102,14 @@ mod tests {
         let target = tempfile::tempdir().unwrap();
         copy(folder.path(), target.path()).unwrap();
         assert_eq!(elsewhere(target.path()).unwrap(), bucket());
+    }
+
+    #[test]
+    fn a_folder_keeps_its_name() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let name = folder(one.path()).unwrap();
+        assert_eq!(folder(one.path()).unwrap(), name);
+        assert_ne!(folder(other.path()).unwrap(), name);
     }
 
     #[test]

@@ -1,146 +1,137 @@
-//! The systems that can take the place of the data folder, port by port: which are configured, and the ports that they
-//! give. Each is left out of a build without its feature; being configured all the same is then an error.
+//! The systems that can take the place of the data folder, one a file: where it is configured to be, and the ports that it
+//! gives. Each is left out of a build without its feature; being configured all the same is then an error.
+
+pub(crate) mod bucket;
+pub(crate) mod mongodb;
+pub(crate) mod rabbitmq;
+pub(crate) mod redis;
 
 use std::sync::Arc;
 
 use clap::Args;
 use pixmill::Secret;
-use pixmill::ports::{BlobStore, Cache, Events, Limiter};
+use pixmill::ports::{BlobStore, Queue};
 
-use crate::config::secret;
 use crate::error::StartError;
+use crate::probe::Probe;
+
+use bucket::Bucket;
+use mongodb::{MongoDb, Records};
+use rabbitmq::RabbitMq;
+use redis::{Redis, Shared};
 
 /// Where other systems are.
 #[derive(Debug, Clone, Args)]
+#[expect(missing_docs, reason = "each field is the system that its type names")]
 pub struct Systems {
-    /// Redis, for the cache, news between processes and shared rate limits: redis:// or rediss://
-    #[arg(long, env = "REDIS_URL", value_parser = secret, hide_env_values = true, help_heading = "Other systems")]
-    pub redis_url: Option<Secret>,
-    /// Host of Redis, where neither a password nor TLS is needed
-    #[arg(long, env = "REDIS_HOST", help_heading = "Other systems")]
-    pub redis_host: Option<String>,
-    /// Port of Redis at that host
-    #[arg(long, env = "REDIS_PORT", default_value_t = 6379, help_heading = "Other systems")]
-    pub redis_port: u16,
-    /// Bucket of S3, or of a compatible server, that keeps the bytes of images
-    #[arg(long, env = "AWS_BUCKET_NAME", help_heading = "Other systems")]
-    pub bucket: Option<String>,
-    /// Region of the bucket
-    #[arg(long, env = "AWS_REGION", default_value = "us-east-1", help_heading = "Other systems")]
-    pub region: String,
-    /// Where a compatible server listens; absent for Amazon's own
-    #[arg(long, env = "AWS_ENDPOINT_URL", help_heading = "Other systems")]
-    pub endpoint_url: Option<String>,
-    /// Access key for the bucket; the usual variables and roles count if it is absent
-    #[arg(long, env = "AWS_IAM_ACCESS_KEY", help_heading = "Other systems")]
-    pub access_key: Option<String>,
-    /// Secret of that access key
-    #[arg(long, env = "AWS_IAM_SECRET_KEY", value_parser = secret, hide_env_values = true, help_heading = "Other systems")]
-    pub secret_key: Option<Secret>,
+    #[command(flatten)]
+    pub mongodb: MongoDb,
+    #[command(flatten)]
+    pub rabbitmq: RabbitMq,
+    #[command(flatten)]
+    pub redis: Redis,
+    #[command(flatten)]
+    pub bucket: Bucket,
 }
 
-/// The ports that Redis can serve.
-pub(crate) struct Shared {
-    pub(crate) cache: Arc<dyn Cache>,
-    pub(crate) events: Arc<dyn Events>,
-    pub(crate) limiter: Arc<dyn Limiter>,
-}
-
-/// Variables of systems that can't be used with jobs in the data folder.
-const UNUSABLE: [(&str, &str); 3] = [
-    (
-        "MONGO_URI",
-        "this build has no adapter for MongoDB; unset it to keep users, images and jobs in the data folder",
-    ),
-    ("RABBITMQ_HOST", QUEUE),
-    ("RABBITMQ_URL", QUEUE),
-];
-const QUEUE: &str =
-    "jobs in the data folder are queued there, and this build can keep them nowhere else; unset it";
+const NO_QUEUE: &str = "MONGO_URI is set without RABBITMQ_URL or RABBITMQ_HOST, but jobs in MongoDB reach workers through \
+     RabbitMQ; set one of them too, or unset MONGO_URI to keep everything in the data folder";
+const NO_JOBS: &str = "RABBITMQ_URL or RABBITMQ_HOST is set without MONGO_URI, but jobs in the data folder are queued there; \
+     set MONGO_URI too, or unset it";
 
 impl Systems {
-    /// Says what can't be honoured; `is_set` says which variables there are.
-    pub(crate) fn check(&self, is_set: impl Fn(&str) -> bool) -> Result<(), String> {
-        if let Some((name, reason)) = UNUSABLE.into_iter().find(|(name, _)| is_set(name)) {
-            return Err(format!("{name} is set, but {reason}"));
+    /// Whether users, images and jobs are in a database that several processes can share.
+    pub(crate) fn are_shared(&self) -> bool {
+        self.mongodb.uri().is_some()
+    }
+
+    /// Says what can't be honoured, or not together.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match (self.mongodb.uri(), self.rabbitmq.url()) {
+            (Some(_), None) => return Err(NO_QUEUE.to_owned()),
+            (None, Some(_)) => return Err(NO_JOBS.to_owned()),
+            _ => {}
         }
-        match (filled(self.access_key.as_ref()), &self.secret_key) {
-            (Some(_), None) => {
-                Err("AWS_IAM_ACCESS_KEY is set without AWS_IAM_SECRET_KEY; set both or none".into())
-            }
-            (None, Some(_)) => {
-                Err("AWS_IAM_SECRET_KEY is set without AWS_IAM_ACCESS_KEY; set both or none".into())
-            }
-            _ => Ok(()),
+        self.bucket.check()
+    }
+
+    /// Says what is missing before somebody else than this process can work on jobs.
+    pub(crate) fn check_shared(&self, who: &str) -> Result<(), String> {
+        let missing: Vec<_> = [
+            ("MONGO_URI", "jobs in a data folder belong to the server that owns it", self.are_shared()),
+            ("RABBITMQ_URL or RABBITMQ_HOST", "it hears of jobs from there", self.rabbitmq.url().is_some()),
+            ("AWS_BUCKET_NAME", "it reads and writes images there", self.bucket.name().is_some()),
+        ]
+        .into_iter()
+        .filter(|(_, _, there)| !there)
+        .map(|(name, reason, _)| format!("\n  {name}: {reason}"))
+        .collect();
+        if missing.is_empty() {
+            return Ok(());
         }
+        Err(format!("{who} needs settings that are missing:{}", missing.concat()))
     }
 
-    /// Where Redis is, if it is to be used.
-    fn redis(&self) -> Option<Secret> {
-        let url = self.redis_url.clone().filter(|url| !url.expose().is_empty());
-        url.or_else(|| {
-            let host = filled(self.redis_host.as_ref())?;
-            Some(Secret::new(format!("redis://{host}:{}", self.redis_port)))
-        })
+    /// Where the bytes of images are, for people and for comparing: nothing for the data folder.
+    pub(crate) fn bucket_place(&self) -> Option<String> {
+        self.bucket.place()
     }
 
-    /// Where the bytes of images are kept, for people and for comparing: nothing for the data folder.
-    pub(crate) fn bucket(&self) -> Option<String> {
-        let bucket = filled(self.bucket.as_ref())?;
-        let place = filled(self.endpoint_url.as_ref()).map_or_else(|| self.region.clone(), Clone::clone);
-        Some(format!("the bucket {bucket} at {place}"))
+    /// What is where, for people.
+    pub(crate) fn places(&self) -> Vec<(&'static str, String)> {
+        let shown = |what, url: Option<&Secret>| Some((what, without_credentials(url?.expose()).to_owned()));
+        let places = [
+            self.bucket.place().map(|place| ("files of images:", place)),
+            shown("users and jobs:", self.mongodb.uri()),
+            shown("queue:", self.rabbitmq.url().as_ref()),
+            shown("cache and news:", self.redis.url().as_ref()),
+        ];
+        places.into_iter().flatten().collect()
     }
 
-    /// The ports that Redis serves, or `own` without one.
-    #[cfg(feature = "redis")]
-    pub(crate) async fn shared(&self, own: impl FnOnce() -> Shared) -> Result<Shared, StartError> {
-        let Some(url) = self.redis() else { return Ok(own()) };
-        let redis = pixmill_redis::Redis::open(pixmill_redis::RedisConfig::new(url.expose()))?;
-        if let Err(error) = redis.ping().await {
-            // The service can do without, only slower, and it may come.
-            let reason = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            tracing::warn!(%error, reason, "Redis is away; going on without it until it answers");
-        }
-        Ok(Shared { cache: redis.cache(), events: redis.events(), limiter: redis.limiter() })
+    /// The name of the bucket, by whatever address it is reached.
+    pub(crate) fn bucket_name(&self) -> Option<String> {
+        self.bucket.name().map(|name| format!("the bucket {name}"))
     }
 
-    #[cfg(not(feature = "redis"))]
-    #[expect(clippy::unused_async, reason = "with the feature there is something to wait for")]
-    pub(crate) async fn shared(&self, own: impl FnOnce() -> Shared) -> Result<Shared, StartError> {
-        match self.redis() {
-            None => Ok(own()),
-            Some(_) => Err(left_out("REDIS_URL or REDIS_HOST", "Redis", "redis")),
-        }
+    /// The records in MongoDB, if it is configured, for images whose bytes are in this place.
+    pub(crate) async fn records(
+        &self,
+        place: &str,
+        probes: &mut Vec<Probe>,
+    ) -> Result<Option<Records>, StartError> {
+        self.mongodb.connect(place, probes).await
     }
 
-    /// The store of the bytes of images, or `own` if no bucket is named.
-    #[cfg(feature = "s3")]
-    pub(crate) async fn blobs(&self, own: Arc<dyn BlobStore>) -> Result<Arc<dyn BlobStore>, StartError> {
-        use pixmill_object_store::{Credentials, S3BlobStore, S3Config};
-
-        let Some(bucket) = filled(self.bucket.as_ref()) else { return Ok(own) };
-        let credentials =
-            filled(self.access_key.as_ref()).zip(self.secret_key.clone()).map(|(access_key, secret_key)| {
-                Credentials { access_key: access_key.clone(), secret_key, session_token: None }
-            });
-        let config = S3Config {
-            bucket: bucket.clone(),
-            region: self.region.clone(),
-            endpoint: filled(self.endpoint_url.as_ref()).cloned(),
-            credentials,
-            prefix: String::new(),
-        };
-        Ok(Arc::new(S3BlobStore::connect(&config).await?))
+    /// The queue in RabbitMQ, if it is configured, for a process that works on `slots` jobs at once.
+    pub(crate) async fn queue(
+        &self,
+        slots: usize,
+        probes: &mut Vec<Probe>,
+    ) -> Result<Option<Arc<dyn Queue>>, StartError> {
+        self.rabbitmq.connect(slots, probes).await
     }
 
-    #[cfg(not(feature = "s3"))]
-    #[expect(clippy::unused_async, reason = "with the feature there is something to wait for")]
-    pub(crate) async fn blobs(&self, own: Arc<dyn BlobStore>) -> Result<Arc<dyn BlobStore>, StartError> {
-        match filled(self.bucket.as_ref()) {
-            None => Ok(own),
-            Some(_) => Err(left_out("AWS_BUCKET_NAME", "S3", "s3")),
-        }
+    /// What Redis serves, if it is configured.
+    pub(crate) fn shared(&self, probes: &mut Vec<Probe>) -> Result<Option<Shared>, StartError> {
+        self.redis.open(probes)
     }
+
+    /// The store of bytes in S3, if a bucket is named.
+    pub(crate) async fn blobs(
+        &self,
+        probes: &mut Vec<Probe>,
+    ) -> Result<Option<Arc<dyn BlobStore>>, StartError> {
+        self.bucket.connect(probes).await
+    }
+}
+
+/// The hosts in a URL.
+fn without_credentials(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    // A password may hold anything but an unescaped `@`, in theory; the last one is certain.
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or(rest)
 }
 
 /// An empty variable is one that is not set, as in files of settings that were copied and not filled in.
@@ -148,7 +139,7 @@ fn filled(value: Option<&String>) -> Option<&String> {
     value.filter(|value| !value.is_empty())
 }
 
-#[cfg(not(all(feature = "redis", feature = "s3")))]
+#[cfg(not(all(feature = "mongodb", feature = "rabbitmq", feature = "redis", feature = "s3")))]
 fn left_out(variables: &str, system: &str, feature: &str) -> StartError {
     StartError::Setting(format!(
         "{variables} is set, but this build leaves out the adapter for {system}; build it with `--features {feature}`, \
@@ -156,57 +147,82 @@ fn left_out(variables: &str, system: &str, feature: &str) -> StartError {
     ))
 }
 
+/// Nothing configured, made by hand, because parsing would see the variables of whoever runs the tests.
+#[cfg(test)]
+mod nothing {
+    use super::{Bucket, MongoDb, RabbitMq, Redis, Systems};
+
+    impl Bucket {
+        pub(super) fn none() -> Self {
+            let (bucket, region) = (None, "us-east-1".to_owned());
+            Self { bucket, region, endpoint_url: None, access_key: None, secret_key: None }
+        }
+    }
+
+    impl Redis {
+        pub(super) fn none() -> Self {
+            Self { redis_url: None, redis_host: None, redis_port: 6379 }
+        }
+    }
+
+    impl RabbitMq {
+        pub(super) fn none() -> Self {
+            Self { rabbitmq_url: None, rabbitmq_host: None, rabbitmq_port: 5672 }
+        }
+    }
+
+    impl Systems {
+        pub(crate) fn none() -> Self {
+            let mongodb = MongoDb { mongo_uri: None };
+            Self { mongodb, rabbitmq: RabbitMq::none(), redis: Redis::none(), bucket: Bucket::none() }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Made by hand, because parsing would see the variables of whoever runs the tests.
-    fn none() -> Systems {
-        Systems {
-            redis_url: None,
-            redis_host: None,
-            redis_port: 6379,
-            bucket: None,
-            region: "us-east-1".to_owned(),
-            endpoint_url: None,
-            access_key: None,
-            secret_key: None,
+    fn mongodb() -> MongoDb {
+        MongoDb { mongo_uri: Some(Secret::new("mongodb://db")) }
+    }
+
+    fn rabbitmq() -> RabbitMq {
+        RabbitMq { rabbitmq_host: Some("broker".into()), ..RabbitMq::none() }
+    }
+
+    #[test]
+    fn jobs_and_their_queue_move_together() {
+        assert_eq!(Systems::none().check(), Ok(()));
+        let jobs = Systems { mongodb: mongodb(), ..Systems::none() };
+        assert!(jobs.check().unwrap_err().contains("set without RABBITMQ_URL"));
+        let queue = Systems { rabbitmq: rabbitmq(), ..Systems::none() };
+        assert!(queue.check().unwrap_err().contains("set without MONGO_URI"));
+        assert_eq!(Systems { mongodb: mongodb(), rabbitmq: rabbitmq(), ..Systems::none() }.check(), Ok(()));
+    }
+
+    #[test]
+    fn places_are_shown_without_passwords() {
+        for (url, shown) in [
+            ("mongodb://anna:hunter2@a:1,b:2/pixmill?replicaSet=rs", "a:1,b:2"),
+            ("mongodb+srv://anna:hunter@2@cluster.example", "cluster.example"),
+            ("redis://localhost", "localhost"),
+            ("amqp://guest:guest@[::1]:5672", "[::1]:5672"),
+        ] {
+            assert_eq!(without_credentials(url), shown);
         }
     }
 
     #[test]
-    fn systems_that_can_not_be_used_are_named() {
-        assert_eq!(none().check(|name| name == "AWS_REGION"), Ok(()));
-        assert!(none().check(|name| name == "MONGO_URI").unwrap_err().contains("MongoDB"));
-        assert!(none().check(|name| name == "RABBITMQ_URL").unwrap_err().contains("jobs"));
-    }
-
-    #[test]
-    fn half_an_access_key_is_refused() {
-        let key = || Systems { access_key: Some("AKIA".into()), ..none() };
-        let secret = Some(Secret::new("hush"));
-        assert!(key().check(|_| false).unwrap_err().contains("AWS_IAM_SECRET_KEY"));
-        let half = Systems { secret_key: secret.clone(), ..none() };
-        assert!(half.check(|_| false).unwrap_err().contains("AWS_IAM_ACCESS_KEY"));
-        assert_eq!(Systems { secret_key: secret, ..key() }.check(|_| false), Ok(()));
-    }
-
-    #[test]
-    fn redis_is_found_by_url_or_by_host() {
-        let url = |systems: Systems| systems.redis().map(|url| url.expose().to_owned());
-        assert_eq!(url(none()), None);
-        assert_eq!(url(Systems { redis_host: Some(String::new()), ..none() }), None);
-        let host = || Systems { redis_host: Some("cache".into()), redis_port: 7, ..none() };
-        assert_eq!(url(host()).as_deref(), Some("redis://cache:7"));
-        let both = Systems { redis_url: Some(Secret::new("rediss://a")), ..host() };
-        assert_eq!(url(both).as_deref(), Some("rediss://a"));
-    }
-
-    #[test]
-    fn a_bucket_is_named_with_its_place() {
-        assert_eq!(Systems { bucket: Some(String::new()), ..none() }.bucket(), None);
-        let ours =
-            Systems { bucket: Some("photos".into()), endpoint_url: Some("http://s3:9000".into()), ..none() };
-        assert_eq!(ours.bucket().as_deref(), Some("the bucket photos at http://s3:9000"));
+    fn all_that_a_worker_lacks_is_named() {
+        let missing = Systems::none().check_shared("a worker").unwrap_err();
+        for name in ["a worker needs", "MONGO_URI", "RABBITMQ_URL", "AWS_BUCKET_NAME"] {
+            assert!(missing.contains(name), "{missing}");
+        }
+        let files = Systems { mongodb: mongodb(), rabbitmq: rabbitmq(), ..Systems::none() };
+        let missing = files.check_shared("a worker").unwrap_err();
+        assert!(missing.contains("AWS_BUCKET_NAME") && !missing.contains("MONGO_URI"), "{missing}");
+        let all = Systems { bucket: Bucket { bucket: Some("b".into()), ..Bucket::none() }, ..files };
+        assert_eq!(all.check_shared("a worker"), Ok(()));
     }
 }

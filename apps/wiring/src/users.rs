@@ -9,7 +9,8 @@ use pixmill::{Password, RegisterError, Role, User, UserAdmin, Username};
 use pixmill_embedded::SqliteUsers;
 use pixmill_runtime::{Argon2Config, Argon2Passwords, SystemClock};
 
-use crate::error::StartError;
+use crate::error::{StartError, system};
+use crate::systems::mongodb::MongoDb;
 
 /// What to do with a user. Passwords are asked for, or read from standard input, never taken from the command line,
 /// where other users of the machine could see them.
@@ -68,25 +69,29 @@ impl From<RoleArgument> for Role {
     }
 }
 
-/// Does what the command says with a user of the data folder, and says that it is done.
+/// Does what the command says with a user in MongoDB, if it is configured, or in the data folder, and says that it is done.
 ///
 /// # Errors
-/// If there is no such user or the name is taken, the password can't be used, or the folder can't.
-pub fn manage_user(command: UserCommand, data_dir: &Path) -> Result<(), StartError> {
-    let clock = Arc::new(SystemClock::new());
-    let users = Arc::new(SqliteUsers::open(data_dir, clock.clone())?);
-    let passwords = Argon2Passwords::start(&Argon2Config::default())
-        .map_err(|source| StartError::System { what: "threads for passwords", source })?;
-    let admin = UserAdmin::new(users, Arc::new(passwords), clock);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| StartError::System { what: "threads", source })?;
-    let done = runtime.block_on(run(&admin, command))?;
+/// If there is no such user or the name is taken, the password can't be used, or the folder or the database can't.
+pub fn manage_user(command: UserCommand, data_dir: &Path, mongodb: &MongoDb) -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = runtime.map_err(system("threads"))?.block_on(run(command, data_dir, mongodb))?;
     writeln!(io::stdout(), "{done}").map_err(StartError::Output)
 }
 
-async fn run(admin: &UserAdmin, command: UserCommand) -> Result<String, StartError> {
+async fn run(command: UserCommand, data_dir: &Path, mongodb: &MongoDb) -> Result<String, StartError> {
+    let clock = Arc::new(SystemClock::new());
+    let users = match mongodb.users().await? {
+        Some(users) => users,
+        None => Arc::new(SqliteUsers::open(data_dir, clock.clone())?),
+    };
+    let passwords = Argon2Passwords::start(&Argon2Config::default());
+    let passwords = passwords.map_err(system("threads for passwords"))?;
+    let admin = UserAdmin::new(users, Arc::new(passwords), clock);
+    apply(&admin, command).await
+}
+
+async fn apply(admin: &UserAdmin, command: UserCommand) -> Result<String, StartError> {
     match command {
         UserCommand::Add { name, role } => {
             let role = Role::from(role);

@@ -1,7 +1,6 @@
 //! Answers to probes.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use poem::http::StatusCode;
 use poem::{IntoResponse, Response};
@@ -9,13 +8,14 @@ use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, OpenApi};
 
-use crate::app::State;
+use crate::app;
 use crate::json::Json;
+use crate::readiness::State;
 use crate::reply;
 use crate::routes::Group;
 use crate::wire::health;
 
-pub(crate) struct Health(pub(super) Arc<State>);
+pub(crate) struct Health(pub(super) Arc<app::State>);
 
 #[expect(clippy::unused_async, reason = "poem-openapi takes operations as async functions only")]
 #[OpenApi(tag = "Group::Operators")]
@@ -30,24 +30,27 @@ impl Health {
 
     /// Whether the server takes requests
     ///
-    /// While this says no, requests should go elsewhere: the server is starting or stopping.
+    /// While this says no, requests should go elsewhere: the server is stopping, or waits for a system that it needs.
     #[oai(path = "/health/ready", method = "get", operation_id = "getReadiness")]
     async fn ready(&self) -> Ready {
-        Ready(self.0.config.ready.load(Ordering::Relaxed))
+        Ready(self.0.config.readiness.state())
     }
 }
 
-fn answer(ok: bool) -> Response {
-    let (status, word) =
-        if ok { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
-    Json(health::Health { status: word.to_owned() }).response(status)
+fn ok() -> Response {
+    Json(health::Health { status: "ok".to_owned(), waiting_for: None }).response(StatusCode::OK)
+}
+
+fn unavailable(waiting_for: Option<Vec<String>>) -> Response {
+    let health = health::Health { status: "unavailable".to_owned(), waiting_for };
+    Json(health).response(StatusCode::SERVICE_UNAVAILABLE)
 }
 
 struct Live;
 
 impl IntoResponse for Live {
     fn into_response(self) -> Response {
-        answer(true)
+        ok()
     }
 }
 
@@ -61,11 +64,15 @@ impl ApiResponse for Live {
     }
 }
 
-struct Ready(bool);
+struct Ready(State);
 
 impl IntoResponse for Ready {
     fn into_response(self) -> Response {
-        answer(self.0)
+        match self.0 {
+            State::Waiting(systems) if systems.is_empty() => ok(),
+            State::Waiting(systems) => unavailable(Some(systems.into_iter().map(str::to_owned).collect())),
+            State::Stopping => unavailable(None),
+        }
     }
 }
 
@@ -75,7 +82,12 @@ impl ApiResponse for Ready {
         MetaResponses {
             responses: vec![
                 reply::response(200, "The server takes requests.", body(), vec![]),
-                reply::response(503, "The server is starting or stopping.", body(), vec![]),
+                reply::response(
+                    503,
+                    "The server is stopping, or waits for a system that it needs.",
+                    body(),
+                    vec![],
+                ),
             ],
         }
     }

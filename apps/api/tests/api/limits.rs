@@ -1,6 +1,5 @@
 //! Rate limits, other origins, readiness.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pixmill::ports::PortErrorKind;
@@ -92,7 +91,11 @@ async fn readiness_follows_the_switch() {
     let app = TestApp::new();
     let ready = app.get("/health/ready").send().await;
     assert_eq!((ready.status.as_u16(), ready.json()), (200, json!({"status": "ok"})));
-    app.ready.store(false, Ordering::Relaxed);
+    app.readiness.wait_for(vec!["S3"]);
+    let waiting = app.get("/health/ready").send().await;
+    let expected = json!({"status": "unavailable", "waitingFor": ["S3"]});
+    assert_eq!((waiting.status.as_u16(), waiting.json()), (503, expected));
+    app.readiness.stop();
     let unready = app.get("/health/ready").send().await;
     assert_eq!((unready.status.as_u16(), unready.json()), (503, json!({"status": "unavailable"})));
     assert_eq!(app.get("/health/live").send().await.status, 200);

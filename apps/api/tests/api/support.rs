@@ -1,14 +1,13 @@
 //! The API over memory, with a clock that stands still and faults on demand, and short ways to talk to it.
 
 use std::io;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use bytes::Bytes;
 use pixmill::ports::{PortErrorKind, Processor, Queue, Quota};
 use pixmill::{LinkSigner, Ports, Secret, Services, Settings};
-use pixmill_api::ApiConfig;
+use pixmill_api::{ApiConfig, Readiness};
 use pixmill_memory::Memory;
 use pixmill_runtime::{Argon2Config, Argon2Passwords, InProcess, MemoryBudget};
 use pixmill_testkit::{Calls, Fault, FaultPlan, Faulty, TestClock, fixtures};
@@ -32,7 +31,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) faults: Arc<FaultPlan>,
     pub(crate) services: Services,
-    pub(crate) ready: Arc<AtomicBool>,
+    pub(crate) readiness: Readiness,
 }
 
 /// What all tests of this program log, for good: subscribers that come and go would miss lines of each other.
@@ -165,10 +164,10 @@ impl TestApp {
         let mut config = ApiConfig::new(Secret::new(SECRET));
         config.max_upload_bytes = MAX_UPLOAD;
         configure(&mut config);
-        let ready = config.ready.clone();
+        let readiness = config.readiness.clone();
         let app = pixmill_api::app(services.clone(), limiter, clock.clone(), config);
         let endpoint = Arc::new(ToDynEndpoint(app)) as Arc<dyn DynEndpoint<Output = Response>>;
-        Self { endpoint, memory, clock, faults, services, ready }
+        Self { endpoint, memory, clock, faults, services, readiness }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> Call<'_> {
