@@ -176,7 +176,7 @@ pub enum FailureCode {
     TimedOut,
     /// Every attempt ended the process that worked on it.
     Crashed,
-    /// Every attempt met a fault of a system that Pixmill depends on.
+    /// A system that Pixmill depends on was away for too long.
     Unavailable,
     /// A fault of Pixmill itself.
     Internal,
@@ -244,6 +244,12 @@ pub enum Outcome {
     Failed(Failure),
     /// Try again after this time.
     Retry {
+        /// How long to wait.
+        after: Duration,
+    },
+    /// It could not be tried, for a reason that has nothing to do with the job: take it up again after this time, as if
+    /// this attempt had not been.
+    Postponed {
         /// How long to wait.
         after: Duration,
     },
@@ -348,9 +354,10 @@ impl Job {
                 self.change(now, JobState::Completed { output });
             }
             Outcome::Failed(failure) => self.end(now, JobState::Failed { failure }),
-            Outcome::Retry { after } => {
-                self.unpublished = true;
-                self.change(now, JobState::Queued { not_before: now + after });
+            Outcome::Retry { after } => self.queue(now, after),
+            Outcome::Postponed { after } => {
+                self.attempts -= 1;
+                self.queue(now, after);
             }
         }
         true
@@ -371,6 +378,11 @@ impl Job {
             JobState::Completed { output } if self.remove_output_at.is_none_or(|at| at > now) => Some(output),
             _ => None,
         }
+    }
+
+    fn queue(&mut self, now: Timestamp, after: Duration) {
+        self.unpublished = true;
+        self.change(now, JobState::Queued { not_before: now + after });
     }
 
     fn end(&mut self, now: Timestamp, state: JobState) {

@@ -106,6 +106,15 @@ fn a_retry_waits_and_goes_back_to_the_outbox() {
 }
 
 #[test]
+fn a_postponed_attempt_does_not_count() {
+    let mut job = queued();
+    let token = claim(&mut job, START);
+    assert!(job.finish(START, token, Outcome::Postponed { after: Duration::from_secs(5) }));
+    assert_eq!((job.attempts, job.unpublished), (0, true));
+    assert_eq!(job.claim(START, TERMS), Claim::NotYet { after: Duration::from_secs(5) });
+}
+
+#[test]
 fn a_final_state_stays() {
     let mut job = queued();
     let token = claim(&mut job, START);

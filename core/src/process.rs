@@ -47,7 +47,9 @@ enum AttemptError {
     /// It would fail in the same way again.
     Permanent(Failure),
     /// Another attempt may work; if none is left, this is the reason.
-    Transient(Failure, Option<Duration>),
+    Transient(Failure),
+    /// A system that the service depends on is away: it will be tried when that is back, at the earliest after this time.
+    Away(Duration),
 }
 
 /// A result already stored cannot be reused unless it stays for at least this long.
@@ -56,6 +58,10 @@ const REUSE_MARGIN: Duration = Duration::from_mins(1);
 const BACKOFF_BASE: Duration = Duration::from_millis(500);
 /// Longest wait between attempts.
 const BACKOFF_CAP: Duration = Duration::from_mins(1);
+/// How long a job waits at least when a system is away.
+const AWAY: Duration = Duration::from_secs(2);
+/// How long after its acceptance a job still waits for a system that is away.
+const PATIENCE: Duration = Duration::from_hours(24);
 
 impl Process {
     pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>, describer: Describer) -> Self {
@@ -126,7 +132,7 @@ impl Process {
                 tracing::info!(job = %job.id, code = failure.code.name(), "job failed");
                 self.settled(delivery, JobStatus::Failed).await
             }
-            Outcome::Retry { after } => {
+            Outcome::Retry { after } | Outcome::Postponed { after } => {
                 delivery.settle(Settlement::Retry { after }).await?;
                 self.ports.jobs.published(job.id).await?;
                 Ok(Processing::Retried)
@@ -156,12 +162,17 @@ impl Process {
         match produced {
             Ok(output) => Outcome::Completed { output, keep: self.settings.result_ttl },
             Err(AttemptError::Permanent(failure)) => Outcome::Failed(failure),
-            Err(AttemptError::Transient(failure, _)) if job.attempts >= self.settings.job_max_attempts => {
+            Err(AttemptError::Away(_)) if self.ports.clock.now().since(job.created_at) > PATIENCE => {
+                let detail = "a system that the service depends on did not answer for too long";
+                Outcome::Failed(Failure::new(FailureCode::Unavailable, detail))
+            }
+            Err(AttemptError::Away(at_least)) => Outcome::Postponed { after: at_least.max(spread(AWAY)) },
+            Err(AttemptError::Transient(failure)) if job.attempts >= self.settings.job_max_attempts => {
                 Outcome::Failed(failure)
             }
-            Err(AttemptError::Transient(failure, at_least)) => {
+            Err(AttemptError::Transient(failure)) => {
                 tracing::warn!(job = %job.id, attempt = job.attempts, reason = %failure.detail, "attempt failed");
-                Outcome::Retry { after: backoff(job.attempts).max(at_least.unwrap_or_default()) }
+                Outcome::Retry { after: backoff(job.attempts) }
             }
         }
     }
@@ -260,10 +271,7 @@ impl From<PortError> for AttemptError {
         let chain = chain(&error);
         tracing::warn!(error = %chain, "a port failed during an attempt");
         match (error.retry(), error.kind()) {
-            (Retry::Later(after), _) => {
-                let detail = "a system that the service depends on did not answer";
-                Self::Transient(Failure::new(FailureCode::Unavailable, detail), Some(after))
-            }
+            (Retry::Later(after), _) => Self::Away(after),
             (Retry::Never, PortErrorKind::Corrupt) => {
                 Self::Permanent(Failure::new(FailureCode::Internal, "stored data is damaged"))
             }
@@ -279,7 +287,7 @@ impl From<ProcessError> for AttemptError {
             // The adapter has logged how; to the user it would mean nothing.
             ProcessError::Crashed(_) => {
                 let detail = "the process that worked on the image died at every attempt";
-                Self::Transient(Failure::new(FailureCode::Crashed, detail), None)
+                Self::Transient(Failure::new(FailureCode::Crashed, detail))
             }
             ProcessError::Engine(error) => error.into(),
         }
@@ -300,7 +308,7 @@ impl From<EngineError> for AttemptError {
                 Self::Permanent(Failure::new(FailureCode::InvalidTransformation, detail))
             }
             EngineError::TimedOut | EngineError::Cancelled => {
-                Self::Transient(Failure::new(FailureCode::TimedOut, detail), None)
+                Self::Transient(Failure::new(FailureCode::TimedOut, detail))
             }
             other => {
                 tracing::error!(error = %other, "the engine failed");
@@ -322,10 +330,18 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// A time up to twice as long as this one, so that what was put off together does not come back together.
+fn spread(time: Duration) -> Duration {
+    time + time.mul_f64(random_fraction())
+}
+
+fn random_fraction() -> f64 {
+    f64::from(u32::from_be_bytes(random_bytes())) / f64::from(u32::MAX)
+}
+
 /// Exponential backoff with full jitter: anything from nothing to twice the wait before, so that jobs which
 /// failed together do not come back together.
 fn backoff(attempt: u32) -> Duration {
     let ceiling = BACKOFF_BASE.saturating_mul(1 << attempt.min(16)).min(BACKOFF_CAP);
-    let fraction = f64::from(u32::from_be_bytes(random_bytes())) / f64::from(u32::MAX);
-    ceiling.mul_f64(fraction)
+    ceiling.mul_f64(random_fraction())
 }

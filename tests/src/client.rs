@@ -1,5 +1,8 @@
 //! A small client of the documented API: somebody who registers, uploads, transforms and waits.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use pixmill_testkit::fixtures;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::multipart::{Form, Part};
@@ -16,7 +19,9 @@ pub const PASSWORD: &str = "strongPassword!";
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    address: String,
+    /// Where requests go, in turn.
+    addresses: Arc<Vec<String>>,
+    turn: Arc<AtomicUsize>,
     token: Option<String>,
 }
 
@@ -35,12 +40,18 @@ impl Client {
     /// # Panics
     /// If the system has no sockets.
     pub fn new(address: &str) -> Self {
+        Self::of_all(vec![address.to_owned()])
+    }
+
+    /// Somebody unknown whose requests go to all these addresses in turn, as behind a load balancer.
+    pub(crate) fn of_all(addresses: Vec<String>) -> Self {
         // Built together with what speaks TLS the client wants cryptography, though it never uses it here.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build();
         Self {
             http: http.expect("a client without TLS needs nothing"),
-            address: address.to_owned(),
+            addresses: Arc::new(addresses),
+            turn: Arc::default(),
             token: None,
         }
     }
@@ -72,7 +83,9 @@ impl Client {
 
     /// A request to a path, or to a whole address.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = if path.starts_with('/') { format!("{}{path}", self.address) } else { path.to_owned() };
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let address = &self.addresses[turn % self.addresses.len()];
+        let url = if path.starts_with('/') { format!("{address}{path}") } else { path.to_owned() };
         let request = self.http.request(method, url);
         match &self.token {
             Some(token) => request.bearer_auth(token),

@@ -34,6 +34,16 @@ pub fn program() -> PathBuf {
     path
 }
 
+/// The worker's program, which lies beside the server's.
+///
+/// # Panics
+/// If it is not there.
+pub(crate) fn worker_program() -> PathBuf {
+    let path = program().with_file_name(format!("pixmill-worker{}", env::consts::EXE_SUFFIX));
+    assert!(path.is_file(), "there is no {}: build it with `cargo build --workspace --bins`", path.display());
+    path
+}
+
 /// A temporary folder that servers are started in, one after the other. It goes with the last copy of this.
 #[derive(Clone)]
 pub struct Home(Arc<TempDir>);
@@ -71,7 +81,17 @@ impl Home {
 
     /// The server's program, to be started here with these variables and no others.
     pub fn command(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        self.command_of(&program(), variables, arguments)
+    }
+
+    /// A program, to be started here with these variables and no others.
+    pub(crate) fn command_of(
+        &self,
+        program: &Path,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(self.path()).args(arguments).env_clear().stdin(Stdio::null());
         command.envs(KEPT.iter().filter_map(|name| Some((name, env::var_os(name)?))));
         command.envs(variables.iter().copied());

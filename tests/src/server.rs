@@ -1,6 +1,8 @@
-//! A running server, a process of its own on a port of its own. It ends with the test, however the test ends.
+//! A running server, a process of its own on a port of its own, and those that share the work with it where there are
+//! some. All end with the test, however the test ends.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -10,14 +12,38 @@ use tokio::time::timeout;
 
 use crate::client::Client;
 use crate::process::{ProcessTree, kill, signal};
-use crate::program::{Ended, Home};
+use crate::program::{Ended, Home, program, worker_program};
+use crate::systems::systems;
 use crate::wait::{DEADLINE, eventually};
 
-/// What the server prints in front of its address once it is ready.
-const GREETING: &str = "Pixmill is listening on ";
+/// What a process of Pixmill is started as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Server,
+    Worker,
+}
 
-/// A server process.
+impl Part {
+    /// What it prints first once it is ready; a server's address follows.
+    fn greeting(self) -> &'static str {
+        match self {
+            Self::Server => "Pixmill is listening on ",
+            Self::Worker => "Pixmill is working on ",
+        }
+    }
+
+    fn program(self) -> PathBuf {
+        match self {
+            Self::Server => program(),
+            Self::Worker => worker_program(),
+        }
+    }
+}
+
+/// A server process, and those that share the work with it.
 pub struct Server {
+    part: Part,
+    companions: Vec<Self>,
     home: Home,
     variables: Vec<(String, String)>,
     arguments: Vec<String>,
@@ -35,6 +61,39 @@ impl Server {
     /// If it does not come up; the message has what it wrote.
     pub async fn start(variables: &[(&str, &str)]) -> Self {
         Self::start_in(&Home::new(), variables, &[]).await
+    }
+
+    /// Starts two servers and two workers with these variables over [`systems`] of their own. Requests of clients go to
+    /// both servers in turn.
+    ///
+    /// # Panics
+    /// If one of them does not come up.
+    pub async fn start_distributed(variables: &[(&str, &str)]) -> Self {
+        Self::start_distributed_over(&systems(), variables).await
+    }
+
+    /// Starts two servers and two workers with these variables over these systems.
+    ///
+    /// # Panics
+    /// If one of them does not come up.
+    pub async fn start_distributed_over(
+        systems: &[(&'static str, String)],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let systems = systems.iter().map(|(name, value)| (*name, value.as_str()));
+        let variables: Vec<_> = systems.chain(variables.iter().copied()).collect();
+        let start = async |part, arguments: &[&str]| {
+            let started =
+                Self::launch(part, Home::new(), owned(&variables), arguments.iter().map(own).collect());
+            started.await.unwrap_or_else(|ended| panic!("a part did not start: {ended:#?}"))
+        };
+        let mut server = start(Part::Server, &["--no-worker"]).await;
+        server.companions = vec![
+            start(Part::Server, &["--no-worker"]).await,
+            start(Part::Worker, &[]).await,
+            start(Part::Worker, &[]).await,
+        ];
+        server
     }
 
     /// Starts a server in this folder.
@@ -60,13 +119,12 @@ impl Server {
         variables: &[(&str, &str)],
         arguments: &[&str],
     ) -> Result<Self, Ended> {
-        let own = |text: &&str| (*text).to_owned();
-        let variables = variables.iter().map(|(name, value)| (own(name), own(value))).collect();
         let arguments = arguments.iter().map(own).collect();
-        Self::launch(home.clone(), variables, arguments).await
+        Self::launch(Part::Server, home.clone(), owned(variables), arguments).await
     }
 
     async fn launch(
+        part: Part,
         home: Home,
         variables: Vec<(String, String)>,
         arguments: Vec<String>,
@@ -74,7 +132,7 @@ impl Server {
         let mut all = vec![("PORT", "0")];
         all.extend(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let mut command = home.command(&all, &words);
+        let mut command = home.command_of(&part.program(), &all, &words);
         let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -86,9 +144,10 @@ impl Server {
         let (greeted, greeting) = oneshot::channel();
         let keeper = log.clone();
         thread::spawn(move || keep(stderr, &keeper));
-        thread::spawn(move || listen(stdout, greeted));
+        thread::spawn(move || listen(stdout, part.greeting(), greeted));
 
-        let mut server = Self { home, variables, arguments, process, address: String::new(), log };
+        let (address, companions) = (String::new(), Vec::new());
+        let mut server = Self { part, companions, home, variables, arguments, process, address, log };
         let Ok(heard) = timeout(DEADLINE, greeting).await else {
             panic!("the server neither listens nor ends; it wrote:\n{}", server.log());
         };
@@ -122,14 +181,38 @@ impl Server {
         ProcessTree::of(self.process.id())
     }
 
-    /// What it has written to standard error since it was started.
+    /// What it and its companions have written to standard error since they were started.
     pub fn log(&self) -> String {
+        self.companions.iter().fold(self.own_log(), |log, companion| log + &companion.log())
+    }
+
+    fn own_log(&self) -> String {
         String::from_utf8_lossy(&self.log.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
     /// A client that nobody is logged in with.
     pub fn client(&self) -> Client {
-        Client::new(&self.address)
+        let others = self.companions.iter().filter(|companion| companion.part == Part::Server);
+        Client::of_all([self].into_iter().chain(others).map(|server| server.address.clone()).collect())
+    }
+
+    /// The same person, at this server as it is now.
+    #[must_use]
+    pub fn again(&self, client: &Client) -> Client {
+        match client.token() {
+            Some(token) => self.client().with_token(token),
+            None => self.client(),
+        }
+    }
+
+    /// Whether the bytes of images are in its data folder.
+    pub fn keeps_files(&self) -> bool {
+        self.companions.is_empty()
+    }
+
+    /// The workers that are processes of their own.
+    pub fn workers(&mut self) -> Vec<&mut Self> {
+        self.companions.iter_mut().filter(|companion| companion.part == Part::Worker).collect()
     }
 
     /// A client of a new user with this name.
@@ -139,8 +222,9 @@ impl Server {
         client.login(name).await
     }
 
-    /// Kills it without warning, as the system does when memory runs out, and waits until it is gone.
+    /// Kills it and its companions without warning, as the system does when memory runs out, and waits until all are gone.
     pub fn kill9(&mut self) {
+        self.companions.iter_mut().for_each(Self::kill9);
         // It may have ended already; then there is nothing to kill.
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -165,14 +249,20 @@ impl Server {
         .await
     }
 
-    /// Starts it again in the same folder with the same settings, on another port.
+    /// Starts it and its companions again in the same folders with the same settings, on other ports.
     ///
     /// # Panics
-    /// If it does not come up.
+    /// If one of them does not come up.
     pub async fn start_again(&mut self) {
         self.kill9();
-        let again = Self::launch(self.home.clone(), self.variables.clone(), self.arguments.clone()).await;
-        *self = again.unwrap_or_else(|ended| panic!("the server did not start again: {ended:#?}"));
+        let mut companions = std::mem::take(&mut self.companions);
+        for part in companions.iter_mut().chain([&mut *self]) {
+            let (home, variables, arguments) =
+                (part.home.clone(), part.variables.clone(), part.arguments.clone());
+            let again = Self::launch(part.part, home, variables, arguments).await;
+            *part = again.unwrap_or_else(|ended| panic!("a part did not start again: {ended:#?}"));
+        }
+        self.companions = companions;
     }
 
     /// Kills the processes below it and returns how many there were.
@@ -188,9 +278,18 @@ impl Drop for Server {
         self.kill9();
         if thread::panicking() && !self.address.is_empty() {
             // What the server thought of it explains most failures. Nobody is left to tell if this fails.
-            let _ = writeln!(io::stderr(), "--- log of the server at {}\n{}---", self.address, self.log());
+            let _ =
+                writeln!(io::stderr(), "--- log of the server at {}\n{}---", self.address, self.own_log());
         }
     }
+}
+
+fn own(text: &&str) -> String {
+    (*text).to_owned()
+}
+
+fn owned(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+    variables.iter().map(|(name, value)| (own(name), own(value))).collect()
 }
 
 fn keep(mut stderr: impl Read, log: &Log) {
@@ -201,10 +300,10 @@ fn keep(mut stderr: impl Read, log: &Log) {
 }
 
 /// Passes the address on, then reads to the end, so that the server never waits for a reader.
-fn listen(stdout: impl Read, greeted: oneshot::Sender<String>) {
+fn listen(stdout: impl Read, greeting: &str, greeted: oneshot::Sender<String>) {
     let mut greeted = Some(greeted);
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-        if let Some(address) = line.strip_prefix(GREETING)
+        if let Some(address) = line.strip_prefix(greeting)
             && let Some(greeted) = greeted.take()
         {
             // A test that has given up does not listen any more.

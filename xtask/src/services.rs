@@ -10,6 +10,7 @@ mod process;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use crate::{
     cargo,
@@ -58,9 +59,10 @@ pub(crate) fn borrow() -> Result<Borrowed, Failure> {
     let folder = folder()?;
     let mut borrowed = Borrowed { variables: Vec::new(), started: Vec::new() };
     for service in SERVICES {
-        let ran = (service.answers)();
-        if !ran {
-            borrowed.started.push(folder.join(service.name));
+        if !(service.answers)() {
+            let home = folder.join(service.name);
+            begin_empty(&home)?;
+            borrowed.started.push(home);
         }
         match bring_up(service, &folder) {
             Ok(()) => borrowed.variables.push((service.test_variable, (service.test_url)())),
@@ -68,6 +70,17 @@ pub(crate) fn borrow() -> Result<Borrowed, Failure> {
         }
     }
     Ok(borrowed)
+}
+
+/// Removes what earlier tests have left in a server that does not run.
+fn begin_empty(home: &Path) -> Result<(), Failure> {
+    Running::stop_all(home)?;
+    match fs::remove_dir_all(home) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::failed(format!("can't empty {}: {error}", home.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Drop for Borrowed {
@@ -110,8 +123,7 @@ fn bring_up(service: &Service, folder: &Path) -> Result<(), Failure> {
     let begun = Instant::now();
     // What an earlier start has left, if it did not come up or hangs.
     Running::stop_all(&home)?;
-    let failed =
-        |error: std::io::Error| Failure::failed(format!("{} can't be started: {error}", service.name));
+    let failed = |error: io::Error| Failure::failed(format!("{} can't be started: {error}", service.name));
     for (name, command) in (service.commands)(folder, &home).map_err(failed)? {
         Running::start(&home, name, command).map_err(failed)?;
     }

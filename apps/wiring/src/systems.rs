@@ -161,13 +161,14 @@ mod nothing {
 
     impl Redis {
         pub(super) fn none() -> Self {
-            Self { redis_url: None, redis_host: None, redis_port: 6379 }
+            Self { redis_url: None, redis_host: None, redis_port: 6379, redis_prefix: "pixmill:".to_owned() }
         }
     }
 
     impl RabbitMq {
         pub(super) fn none() -> Self {
-            Self { rabbitmq_url: None, rabbitmq_host: None, rabbitmq_port: 5672 }
+            let rabbitmq_queue = "image_transformation_queue".to_owned();
+            Self { rabbitmq_url: None, rabbitmq_host: None, rabbitmq_port: 5672, rabbitmq_queue }
         }
     }
 

@@ -108,6 +108,7 @@ pub trait Jobs: Send + Sync + 'static {
     /// - A token that lost the job changes nothing.
     /// - A finished job keeps its outcome: the second of two calls answers `false`.
     /// - After [`Outcome::Retry`] the job is queued and due to be published.
+    /// - After [`Outcome::Postponed`] it is, too, and the attempt does not count.
     async fn finish(&self, id: JobId, token: LeaseToken, outcome: Outcome) -> Result<bool, PortError>;
 
     /// Cancels a user's job: see [`Job::cancel`].

@@ -1,6 +1,6 @@
 //! Requests that can't be meant: each gets the answer that says what would be right, and none becomes a job.
 
-use pixmill_e2e::{Answer, Server, Uploaded};
+use pixmill_e2e::{Answer, Uploaded};
 use reqwest::Method;
 use serde_json::json;
 
@@ -82,7 +82,7 @@ const IMPOSSIBLE: [Case; 16] = [
 
 #[tokio::test]
 async fn bad_transformations_are_refused_and_become_no_jobs() {
-    let server = Server::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
+    let server = crate::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
     let client = server.user("anna").await;
     let Uploaded { id, .. } = client.upload_png(40, 30).await;
     let path = format!("/images/transform/{id}");
@@ -114,7 +114,7 @@ async fn bad_transformations_are_refused_and_become_no_jobs() {
 
 #[tokio::test]
 async fn bad_accounts_are_refused() {
-    let server = Server::start(&[]).await;
+    let server = crate::start(&[]).await;
     let anybody = server.client();
     anybody.register("Anna").await;
     let (long_name, long_password) = ("a".repeat(65), "p".repeat(129));

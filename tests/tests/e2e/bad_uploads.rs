@@ -1,6 +1,6 @@
 //! Files that are no images, or impossible ones: each gets its answer, and nothing of them stays.
 
-use pixmill_e2e::{Connection, Home, Kind, Server, eventually};
+use pixmill_e2e::{Connection, Home, Kind, eventually};
 use pixmill_testkit::fixtures::png;
 use serde_json::json;
 
@@ -16,7 +16,7 @@ const SVG: &[u8] = b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/
 #[tokio::test]
 async fn bad_files_are_refused_and_leave_nothing() {
     let limit = MAX_BYTES.to_string();
-    let server = Server::start(&[("RATE_LIMIT_REQUESTS", "0"), ("MAX_UPLOAD_BYTES", &limit)]).await;
+    let server = crate::start(&[("RATE_LIMIT_REQUESTS", "0"), ("MAX_UPLOAD_BYTES", &limit)]).await;
     let client = server.user("anna").await;
     let huge = png_header(0x7FFF_FFFF, 0x7FFF_FFFF);
     let too_large = [&png(10, 10)[..], &vec![0; MAX_BYTES]].concat();
@@ -42,7 +42,7 @@ async fn bad_files_are_refused_and_leave_nothing() {
 
 #[tokio::test]
 async fn the_name_and_the_type_of_a_file_do_not_matter() {
-    let server = Server::start(&[]).await;
+    let server = crate::start(&[]).await;
     let client = server.user("anna").await;
     for (name, media_type) in
         [("../../etc/passwd", "text/html"), ("a\\b.svg", "image/svg+xml"), ("", "application/octet-stream")]
@@ -57,7 +57,7 @@ async fn the_name_and_the_type_of_a_file_do_not_matter() {
 
 #[tokio::test]
 async fn bad_bodies_are_refused_and_leave_nothing() {
-    let server = Server::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
+    let server = crate::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
     let client = server.user("anna").await;
     let form = "Content-Type: multipart/form-data; boundary=b";
     let part = |name: &str, data: &str| {
@@ -96,7 +96,7 @@ async fn bad_bodies_are_refused_and_leave_nothing() {
 
 #[tokio::test]
 async fn damage_that_only_decoding_finds_fails_the_job_at_once() {
-    let server = Server::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
+    let server = crate::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
     let client = server.user("anna").await;
     for kind in Kind::ALL {
         let whole = photo(&client, kind).await;

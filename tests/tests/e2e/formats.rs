@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use pixmill_e2e::{Client, Kind, Picture, Server};
+use pixmill_e2e::{Client, Kind, Picture};
 use serde_json::json;
 
 use crate::fixtures::{SIZE, photo};
@@ -13,7 +13,7 @@ const TOLERANCE: u8 = 48;
 
 #[tokio::test]
 async fn every_format_in_and_out() {
-    let server = Server::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
+    let server = crate::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
     let client = server.user("anna").await;
     for input in Kind::ALL {
         let file = photo(&client, input).await;
@@ -33,8 +33,8 @@ async fn every_format_in_and_out() {
 
 #[tokio::test]
 async fn the_result_does_not_depend_on_where_it_is_made() {
-    let children = Server::start(&[]).await;
-    let inside = Server::start(&[("PIXMILL_PROCESSOR", "in-process")]).await;
+    let children = crate::start(&[]).await;
+    let inside = crate::start(&[("PIXMILL_PROCESSOR", "in-process")]).await;
     let (there, here) = (children.user("anna").await, inside.user("anna").await);
     assert!(
         !children.processes().children().is_empty(),

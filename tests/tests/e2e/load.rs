@@ -1,6 +1,6 @@
 //! Many jobs at once: all are done, and memory stays within bounds. How fast is the example `load`'s to say.
 
-use pixmill_e2e::{Server, load};
+use pixmill_e2e::load;
 
 const JOBS: usize = 500;
 /// For the server and its children together, what they share counted in each.
@@ -8,7 +8,7 @@ const MEMORY: u64 = 500 << 20;
 
 #[tokio::test]
 async fn five_hundred_jobs_at_once() {
-    let server = Server::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
+    let server = crate::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
     let client = server.user("anna").await;
     let report = load(&server, &client, JOBS).await;
     assert_eq!(report.completed, JOBS);

@@ -23,3 +23,10 @@ mod systems;
 mod tokens;
 mod versions;
 mod walk;
+
+use pixmill_e2e::Server;
+
+/// What the tests that hold for every form of Pixmill run against here: all of it in one process.
+async fn start(variables: &[(&str, &str)]) -> Server {
+    Server::start(variables).await
+}

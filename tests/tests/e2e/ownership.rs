@@ -1,6 +1,6 @@
 //! What belongs to somebody else does not exist: the same answer as for an id that nobody has.
 
-use pixmill_e2e::{Answer, Client, Server};
+use pixmill_e2e::{Answer, Client};
 use serde_json::{Value, json};
 
 /// Ids that nobody has: well-formed, and in every way malformed.
@@ -18,7 +18,7 @@ const UNKNOWN: [&str; 9] = [
 
 #[tokio::test]
 async fn the_ids_of_others_are_as_unknown_as_any() {
-    let server = Server::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
+    let server = crate::start(&[("RATE_LIMIT_REQUESTS", "0")]).await;
     let (anna, mallory) = (server.user("anna").await, server.user("mallory").await);
     let image = anna.upload_png(40, 30).await;
     let job = anna.transform(&image.id, &json!({ "width": 20, "saveImage": true })).await;

@@ -1,12 +1,11 @@
 //! The limit on writes: who has used it up is told when to come back, and may go on reading.
 
-use pixmill_e2e::Server;
 use pixmill_testkit::fixtures::png;
 use serde_json::json;
 
 #[tokio::test]
 async fn the_write_after_the_last_allowed_is_refused() {
-    let server = Server::start(&[("RATE_LIMIT_REQUESTS", "3")]).await;
+    let server = crate::start(&[("RATE_LIMIT_REQUESTS", "3")]).await;
     let client = server.user("anna").await;
     let image = client.upload_png(10, 10).await;
     let path = format!("/images/transform/{}", image.id);
@@ -27,7 +26,7 @@ async fn the_write_after_the_last_allowed_is_refused() {
 
 #[tokio::test]
 async fn guessing_passwords_is_slowed_down() {
-    let server = Server::start(&[("RATE_LIMIT_REQUESTS", "20")]).await;
+    let server = crate::start(&[("RATE_LIMIT_REQUESTS", "20")]).await;
     let anybody = server.client();
     anybody.register("anna").await;
     let guess = json!({ "username": "anna", "password": "notThePassword" });

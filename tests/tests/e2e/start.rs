@@ -25,9 +25,9 @@ async fn settings_that_can_not_be_honoured_are_refused() {
     fs::write(home.path().join("a-file"), "").unwrap();
     for (variable, value, words) in [
         ("JWT_SECRET", "hunter2", "openssl rand -hex 32"),
-        ("MONGO_URI", "mongodb://localhost/pixmill", "no adapter for MongoDB"),
+        ("MONGO_URI", "mongodb://anna:hunter2@localhost/pixmill", "set without RABBITMQ_URL"),
         ("REDIS_URL", "http://user:hunter2@localhost", "redis://host:6379"),
-        ("RABBITMQ_HOST", "rabbitmq", "RABBITMQ_HOST is set"),
+        ("RABBITMQ_HOST", "rabbitmq", "set without MONGO_URI"),
         ("AWS_IAM_ACCESS_KEY", "AKIA", "AWS_IAM_SECRET_KEY"),
         ("PORT", &port, "choose another with --port"),
         ("PORT", "70000", "PORT"),
@@ -119,6 +119,10 @@ fn the_help_and_the_example_file_list_every_setting() {
         "TRUSTED_PROXIES",
         "CORS_ALLOWED_ORIGINS",
         "ALLOW_REGISTRATION",
+        "MONGO_URI",
+        "RABBITMQ_HOST",
+        "REDIS_HOST",
+        "AWS_BUCKET_NAME",
     ] {
         assert!(listed.contains(documented), "{documented} is not in the help");
     }

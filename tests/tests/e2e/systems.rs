@@ -1,28 +1,15 @@
 //! A server whose files are in S3 and whose cache, news and limits are in Redis, against real ones.
 
-use pixmill_e2e::{Client, Home, Server};
+use pixmill_e2e::{Bucket, Client, Home, Server, redis_url};
 use serde_json::json;
 
 use crate::walk::text;
 
-/// The variables for a server, from what `cargo xtask services up` says; nothing on a machine without the servers,
-/// where a person is told and the continuous integration fails.
-fn variables(redis: Option<&str>) -> Option<Vec<(&'static str, String)>> {
-    let named = |name: &str| std::env::var(name).ok();
-    let (Some(s3), Some(url)) = (named("PIXMILL_TEST_S3_URL"), named("PIXMILL_TEST_REDIS_URL")) else {
-        assert!(named("CI").is_none(), "there is no S3 or no Redis; run `cargo xtask services up`");
-        return None;
-    };
-    // http://KEY:SECRET@HOST:PORT/BUCKET
-    let (key, place) = s3.strip_prefix("http://")?.split_once('@')?;
-    let ((access_key, secret_key), (host, bucket)) = (key.split_once(':')?, place.split_once('/')?);
-    Some(vec![
-        ("AWS_ENDPOINT_URL", format!("http://{host}")),
-        ("AWS_BUCKET_NAME", bucket.to_owned()),
-        ("AWS_IAM_ACCESS_KEY", access_key.to_owned()),
-        ("AWS_IAM_SECRET_KEY", secret_key.to_owned()),
-        ("REDIS_URL", redis.map_or(url, ToOwned::to_owned)),
-    ])
+/// The variables for a server whose Redis is here, or the one for tests.
+fn variables(redis: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut variables = Bucket::for_tests().variables();
+    variables.push(("REDIS_URL", redis.map_or_else(redis_url, ToOwned::to_owned)));
+    variables
 }
 
 fn borrowed<'a>(variables: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
@@ -57,14 +44,14 @@ async fn walk(server: &Server) {
 
 #[tokio::test]
 async fn files_are_in_the_bucket_and_the_cache_is_in_redis() {
-    let Some(variables) = variables(None) else { return };
+    let variables = variables(None);
     let server = Server::start(&borrowed(&variables)).await;
     walk(&server).await;
 }
 
 #[tokio::test]
 async fn without_its_redis_the_service_goes_on() {
-    let Some(variables) = variables(Some("redis://127.0.0.1:1")) else { return };
+    let variables = variables(Some("redis://127.0.0.1:1"));
     let server = Server::start(&borrowed(&variables)).await;
     walk(&server).await;
     assert!(server.log().contains("Redis is away"), "{}", server.log());
@@ -72,7 +59,7 @@ async fn without_its_redis_the_service_goes_on() {
 
 #[tokio::test]
 async fn a_bucket_that_can_not_be_used_is_told_at_the_start() {
-    let Some(good) = variables(None) else { return };
+    let good = variables(None);
     for (name, value, words) in [
         ("AWS_BUCKET_NAME", "no-such-bucket", "make it, or correct AWS_BUCKET_NAME"),
         ("AWS_IAM_SECRET_KEY", "hunter2hunter2", "correct the key"),
@@ -94,7 +81,7 @@ async fn a_bucket_that_can_not_be_used_is_told_at_the_start() {
 
 #[tokio::test]
 async fn a_data_folder_stays_with_its_bucket() {
-    let Some(variables) = variables(None) else { return };
+    let variables = variables(None);
     let home = Home::new();
     drop(Server::start_in(&home, &borrowed(&variables), &[]).await);
     let Err(ended) = Server::try_start(&home, &[], &[]).await else {

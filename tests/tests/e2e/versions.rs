@@ -1,11 +1,10 @@
 //! Undo and redo on a real store.
 
-use pixmill_e2e::Server;
 use serde_json::json;
 
 #[tokio::test]
 async fn undo_and_redo_outlive_a_killed_server() {
-    let mut server = Server::start(&[]).await;
+    let mut server = crate::start(&[]).await;
     let client = server.user("anna").await;
     let image = client.upload_png(64, 48).await;
     for width in [32, 16] {
@@ -19,7 +18,7 @@ async fn undo_and_redo_outlive_a_killed_server() {
 
     server.kill9();
     server.start_again().await;
-    let client = client.at(server.address());
+    let client = server.again(&client);
     client.post_text(&undo, "").await.problem(409, "nothing_to_undo");
     assert_eq!(widths(client.post_text(&redo, "").await), 32);
     let job = client.transform(&image.id, &json!({ "flip": true, "saveImage": true })).await;

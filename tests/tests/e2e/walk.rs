@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 async fn the_documented_walk() {
-    let server = Server::start(&[]).await;
+    let server = crate::start(&[]).await;
     walk(&server, "anna").await;
 }
 
 #[tokio::test]
 async fn the_documented_walk_without_child_processes() {
-    let server = Server::start(&[("PIXMILL_PROCESSOR", "in-process")]).await;
+    let server = crate::start(&[("PIXMILL_PROCESSOR", "in-process")]).await;
     walk(&server, "anna").await;
     assert!(server.processes().children().is_empty(), "nothing runs outside the server's process");
 }
@@ -28,11 +28,18 @@ pub(crate) async fn walk(server: &Server, name: &str) {
     let anybody = server.client().get(&image.url).await.expect(200);
     assert_eq!(anybody.body, file, "the signed link gives the bytes to anybody");
     assert_eq!(anybody.header("content-type"), "image/png");
-    assert_eq!(anybody.header("x-content-type-options"), "nosniff");
+    if server.keeps_files() {
+        assert_eq!(anybody.header("x-content-type-options"), "nosniff");
+    }
 
     unsaved(&client, &image).await;
     saved(&client, &image).await;
     list_and_delete(&client, &image).await;
+    // Elsewhere the bucket answers, in its own words.
+    let link = server.client().get(&image.url).await.expect(404);
+    if server.keeps_files() {
+        link.problem(404, "unknown_image");
+    }
 }
 
 async fn upload(client: &Client, file: &[u8]) -> Uploaded {
@@ -128,7 +135,6 @@ async fn list_and_delete(client: &Client, image: &Uploaded) {
     client.delete(&path).await.problem(404, "unknown_image");
     let body = json!({ "width": 9, "saveImage": false });
     client.post(&format!("/images/transform/{}", image.id), &body).await.problem(404, "unknown_image");
-    client.get(&image.url).await.problem(404, "unknown_image");
     assert!(client.list("/images").await.is_empty());
 }
 

@@ -23,6 +23,14 @@ pub struct RabbitMq {
     /// Port of RabbitMQ at that host
     #[arg(long, env = "RABBITMQ_PORT", default_value_t = 5672, help_heading = "Other systems")]
     pub rabbitmq_port: u16,
+    /// Name of the queue, for several installations over one broker
+    #[arg(
+        long,
+        env = "RABBITMQ_QUEUE",
+        default_value = "image_transformation_queue",
+        help_heading = "Other systems"
+    )]
+    pub rabbitmq_queue: String,
 }
 
 impl RabbitMq {
@@ -45,6 +53,7 @@ impl RabbitMq {
         let Some(url) = self.url() else { return Ok(None) };
         let prefetch = u16::try_from(slots).unwrap_or(u16::MAX);
         let config = pixmill_rabbitmq::RabbitConfig::new(url.expose(), prefetch);
+        let config = pixmill_rabbitmq::RabbitConfig { queue: self.rabbitmq_queue.clone(), ..config };
         let queue = Arc::new(pixmill_rabbitmq::RabbitQueue::connect(config).await?);
         let asked = queue.clone();
         let probe = Probe::new("RabbitMQ", move || {

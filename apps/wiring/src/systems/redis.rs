@@ -23,6 +23,9 @@ pub struct Redis {
     /// Port of Redis at that host
     #[arg(long, env = "REDIS_PORT", default_value_t = 6379, help_heading = "Other systems")]
     pub redis_port: u16,
+    /// What all keys and channels begin with, for several installations over one Redis
+    #[arg(long, env = "REDIS_PREFIX", default_value = "pixmill:", help_heading = "Other systems")]
+    pub redis_prefix: String,
 }
 
 /// The ports that Redis can serve.
@@ -47,7 +50,8 @@ impl Redis {
     #[cfg(feature = "redis")]
     pub(super) fn open(&self, probes: &mut Vec<Probe>) -> Result<Option<Shared>, StartError> {
         let Some(url) = self.url() else { return Ok(None) };
-        let redis = pixmill_redis::Redis::open(pixmill_redis::RedisConfig::new(url.expose()))?;
+        let (url, prefix) = (url.expose().to_owned(), self.redis_prefix.clone());
+        let redis = pixmill_redis::Redis::open(pixmill_redis::RedisConfig { url, prefix })?;
         let shared = Shared { cache: redis.cache(), events: redis.events(), limiter: redis.limiter() };
         let probe = Probe::new("Redis", move || {
             let redis = redis.clone();

@@ -47,6 +47,7 @@ trials! { "jobs", dyn Jobs;
         a_token_that_lost_the_job_changes_nothing,
         a_finished_job_keeps_its_outcome_the_second_of_two_calls_answers_false,
         after_retry_the_job_is_queued_and_due_to_be_published,
+        after_postponed_it_is_too_and_the_attempt_does_not_count,
         every_outcome_is_kept_with_all_its_fields,
     }
     cancel {

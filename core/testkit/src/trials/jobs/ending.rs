@@ -41,6 +41,19 @@ pub(super) mod finish {
         assert_eq!((before.status(), before.revision), (JobStatus::Completed, 2));
     }
 
+    pub(in crate::trials::jobs) async fn after_postponed_it_is_too_and_the_attempt_does_not_count(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let job = accepted(&jobs).await;
+        jobs.published(job.id).await.unwrap();
+        let token = claimed(&jobs, job.id, LONG).await;
+        let postponed = Outcome::Postponed { after: Duration::ZERO };
+        assert!(jobs.finish(job.id, token, postponed).await.unwrap());
+        let queued = stored(&jobs, job.id).await;
+        assert_eq!((queued.status(), queued.attempts, queued.unpublished), (JobStatus::Queued, 0, true));
+        assert_eq!(jobs.due_unpublished(Duration::ZERO, 10).await.unwrap(), [job.id]);
+    }
+
     pub(in crate::trials::jobs) async fn after_retry_the_job_is_queued_and_due_to_be_published(
         jobs: Subject<dyn Jobs>,
     ) {

@@ -1,0 +1,92 @@
+//! The real servers that distributed tests talk to, and a part of each for one test alone.
+
+use std::env;
+use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Signs the tokens of distributed servers.
+const SECRET: &str = "a key for tests alone, of more than 32 bytes";
+
+/// A bucket, and how it is reached.
+pub struct Bucket {
+    /// `http://HOST:PORT`
+    pub endpoint: String,
+    /// Its name.
+    pub name: String,
+    /// The access key.
+    pub access_key: String,
+    /// Its secret.
+    pub secret_key: String,
+}
+
+impl Bucket {
+    /// The bucket for tests.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn for_tests() -> Self {
+        // http://KEY:SECRET@HOST:PORT/BUCKET
+        let url = variable("PIXMILL_TEST_S3_URL");
+        let parts = || {
+            let (key, place) = url.strip_prefix("http://")?.split_once('@')?;
+            let ((access_key, secret_key), (host, name)) = (key.split_once(':')?, place.split_once('/')?);
+            Some((format!("http://{host}"), name, access_key, secret_key))
+        };
+        let (endpoint, name, access_key, secret_key) = parts()
+            .unwrap_or_else(|| panic!("PIXMILL_TEST_S3_URL is no http://KEY:SECRET@HOST:PORT/BUCKET: {url}"));
+        let own = str::to_owned;
+        Self { endpoint, name: own(name), access_key: own(access_key), secret_key: own(secret_key) }
+    }
+
+    /// The variables by which a Pixmill finds it.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let Self { endpoint, name, access_key, secret_key } = self;
+        vec![
+            ("AWS_ENDPOINT_URL", endpoint.clone()),
+            ("AWS_BUCKET_NAME", name.clone()),
+            ("AWS_IAM_ACCESS_KEY", access_key.clone()),
+            ("AWS_IAM_SECRET_KEY", secret_key.clone()),
+        ]
+    }
+}
+
+/// The URL of the Redis for tests.
+///
+/// # Panics
+/// If there is none.
+pub fn redis_url() -> String {
+    variable("PIXMILL_TEST_REDIS_URL")
+}
+
+/// The variables for servers and workers over all four systems, which nobody else has.
+///
+/// # Panics
+/// If one of them is not there.
+pub fn systems() -> Vec<(&'static str, String)> {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    // The time tells this run from an earlier one in a process of the same number.
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
+    let name = format!("e2e-{started}-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let (host, options) = {
+        let uri = variable("PIXMILL_TEST_MONGO_URI");
+        let (host, options) = uri.split_once("/?").unwrap_or((&uri, ""));
+        (host.to_owned(), options.to_owned())
+    };
+    let mut variables = vec![
+        ("MONGO_URI", format!("{host}/{name}?{options}")),
+        ("RABBITMQ_URL", variable("PIXMILL_TEST_RABBITMQ_URL")),
+        ("RABBITMQ_QUEUE", name.clone()),
+        ("REDIS_URL", redis_url()),
+        ("REDIS_PREFIX", format!("{name}:")),
+        ("JWT_SECRET", SECRET.to_owned()),
+    ];
+    variables.extend(Bucket::for_tests().variables());
+    variables
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set; `cargo xtask services up` starts servers and prints it")
+    })
+}
