@@ -7,10 +7,11 @@ use futures::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use pixmill::ports::PortError;
+use pixmill::ports::{PortError, PortErrorKind};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
-use crate::error::from_driver;
+use crate::error::{error, from_driver};
 use crate::link::Link;
 
 const OPERATION: &str = "queue.receive";
@@ -21,49 +22,63 @@ const BEGIN: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(crate) struct Consumer {
     link: Arc<Link>,
-    stream: Mutex<Option<lapin::Consumer>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    /// A task of its own, because it must not stop half-way: the broker would deliver to a consumer that nobody reads.
+    Beginning(JoinHandle<Result<lapin::Consumer, PortError>>),
+    Consuming(lapin::Consumer),
 }
 
 impl Consumer {
     pub(crate) fn new(link: Arc<Link>) -> Self {
-        Self { link, stream: Mutex::new(None) }
+        Self { link, state: Mutex::new(State::Idle) }
     }
 
     /// The next message. Those who wait are served one after the other.
     pub(crate) async fn next(&self) -> Result<Delivery, PortError> {
-        let mut held = self.stream.lock().await;
+        let mut state = self.state.lock().await;
         loop {
-            let stream = match &mut *held {
-                Some(stream) => stream,
-                None => held.insert(self.begin().await?),
-            };
-            match stream.next().await {
-                Some(Ok(delivery)) => return Ok(delivery),
-                lost => {
-                    *held = None;
-                    if let Some(Err(error)) = lost {
-                        tracing::warn!(%error, "the queue was lost; connecting again");
-                    }
+            match &mut *state {
+                State::Idle => *state = State::Beginning(tokio::spawn(begin(self.link.clone()))),
+                State::Beginning(task) => {
+                    let begun = task.await;
+                    *state = State::Idle;
+                    let begun =
+                        begun.map_err(|panic| error(PortErrorKind::Internal, OPERATION).with_source(panic));
+                    *state = State::Consuming(begun??);
                 }
+                State::Consuming(stream) => match stream.next().await {
+                    Some(Ok(delivery)) => return Ok(delivery),
+                    lost => {
+                        *state = State::Idle;
+                        if let Some(Err(error)) = lost {
+                            tracing::warn!(%error, "the queue was lost; connecting again");
+                        }
+                    }
+                },
             }
         }
     }
+}
 
-    async fn begin(&self) -> Result<lapin::Consumer, PortError> {
-        let channel = self.link.channel().await.map_err(|error| error.into_port(OPERATION))?;
-        let config = self.link.config();
-        let begun = tokio::time::timeout(BEGIN, async {
-            channel.basic_qos(config.prefetch.max(1), BasicQosOptions::default()).await?;
-            let (queue, options) = (config.queue.as_str().into(), BasicConsumeOptions::default());
-            channel.basic_consume(queue, "".into(), options, FieldTable::default()).await
-        });
-        match begun.await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(from_driver(error, OPERATION)),
-            Err(_) => {
-                self.link.drop_connection().await;
-                Err(crate::error::error(pixmill::ports::PortErrorKind::TimedOut, OPERATION))
-            }
+async fn begin(link: Arc<Link>) -> Result<lapin::Consumer, PortError> {
+    let channel = link.channel().await.map_err(|error| error.into_port(OPERATION))?;
+    let config = link.config();
+    let begun = tokio::time::timeout(BEGIN, async {
+        channel.basic_qos(config.prefetch.max(1), BasicQosOptions::default()).await?;
+        let (queue, options) = (config.queue.as_str().into(), BasicConsumeOptions::default());
+        channel.basic_consume(queue, "".into(), options, FieldTable::default()).await
+    });
+    match begun.await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(from_driver(error, OPERATION)),
+        Err(_) => {
+            link.drop_connection().await;
+            Err(error(PortErrorKind::TimedOut, OPERATION))
         }
     }
 }
