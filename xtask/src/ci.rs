@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     cargo::{self, cargo},
-    deny,
+    containers, deny,
     failure::Failure,
     features, layers, no_arguments, openapi,
     progress::{Steps, parse_verdict, seconds, table, verdict},
@@ -51,6 +51,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", run: clippy },
     Step { name: "deny", run: || deny::check().map(String::from).into() },
     Step { name: "layers", run: || layers::start(&[]).map(|()| String::new()).into() },
+    Step { name: "containers", run: || containers::start(&[]).map(|()| String::new()).into() },
     Step { name: "features", run: || features::start(&[]).map(|()| String::new()).into() },
     Step { name: "docs", run: docs },
     Step { name: "openapi", run: || openapi::start(&["--check".into()]).map(|()| String::new()).into() },

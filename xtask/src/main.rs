@@ -7,6 +7,7 @@
 mod bench;
 mod cargo;
 mod ci;
+mod containers;
 mod deny;
 mod duplicate_keys;
 mod failure;
@@ -15,6 +16,7 @@ mod fuzz;
 mod layers;
 mod openapi;
 mod progress;
+mod python;
 mod run;
 mod services;
 mod test;
@@ -50,6 +52,12 @@ const TASKS: &[Task] = &[
         arguments: "[--check]",
         about: "write openapi/pixmill.json, check that it is up to date and breaks no client, or release it",
         start: openapi::start,
+    },
+    Task {
+        name: "containers",
+        arguments: "",
+        about: "check the Dockerfile and the Compose file",
+        start: containers::start,
     },
     Task {
         name: "layers",

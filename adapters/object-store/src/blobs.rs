@@ -27,6 +27,8 @@ const LONGEST_LINK: Duration = Duration::from_secs(7 * 24 * 3600);
 #[derive(Debug, Clone)]
 pub struct S3BlobStore {
     store: Arc<AmazonS3>,
+    /// Signs links: the store itself, unless clients reach it elsewhere.
+    signer: Arc<AmazonS3>,
     prefix: Arc<str>,
 }
 
@@ -36,7 +38,9 @@ impl S3BlobStore {
     /// # Errors
     /// [`ConnectError`] says what is wrong with the settings, the bucket or the key.
     pub async fn connect(config: &S3Config) -> Result<Self, ConnectError> {
-        let store = Self { store: Arc::new(config.client()?), prefix: config.prefix.as_str().into() };
+        let client = Arc::new(config.client()?);
+        let signer = config.signer()?.map_or_else(|| client.clone(), Arc::new);
+        let store = Self { store: client, signer, prefix: config.prefix.as_str().into() };
         let first = async { store.store.list(None).next().await };
         match tokio::time::timeout(2 * ANSWER, first).await {
             Ok(None | Some(Ok(_))) => Ok(store),
@@ -135,7 +139,7 @@ impl BlobStore for S3BlobStore {
         let path = self.path(key.as_str());
         let options = SignedUrlOptions::new().with_query([("response-content-type", media_type)]);
         let signed =
-            self.store.signed_url_opts(http::Method::GET, &path, ttl.min(LONGEST_LINK), &options).await;
+            self.signer.signed_url_opts(http::Method::GET, &path, ttl.min(LONGEST_LINK), &options).await;
         signed.map(|url| Some(url.into())).map_err(|error| from_driver(error, "blobs.signed_url"))
     }
 }

@@ -24,6 +24,8 @@ pub struct S3Config {
     pub region: String,
     /// Where a compatible server listens, `http://` or `https://`; absent for Amazon's own.
     pub endpoint: Option<String>,
+    /// Where clients reach that server, if elsewhere than this process does; links lead there.
+    pub public_endpoint: Option<String>,
     /// As whom; absent for what the environment provides: the usual variables, a web identity, or the instance's role.
     pub credentials: Option<Credentials>,
     /// What all keys begin with: empty, or one that ends with `/`, so that several services can share one bucket.
@@ -50,9 +52,18 @@ impl fmt::Debug for Credentials {
 impl S3Config {
     /// The client. Path style is used, which every compatible server understands.
     pub(crate) fn client(&self) -> Result<AmazonS3, ConnectError> {
+        self.client_at(self.endpoint.as_ref())
+    }
+
+    /// What signs links, if they lead elsewhere.
+    pub(crate) fn signer(&self) -> Result<Option<AmazonS3>, ConnectError> {
+        self.public_endpoint.as_ref().map(|endpoint| self.client_at(Some(endpoint))).transpose()
+    }
+
+    fn client_at(&self, endpoint: Option<&String>) -> Result<AmazonS3, ConnectError> {
         // The HTTP client takes its cryptography from here. An error means that the program has chosen already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let Self { bucket, region, endpoint, credentials, prefix: _ } = self;
+        let Self { bucket, region, endpoint: _, public_endpoint: _, credentials, prefix: _ } = self;
         let mut builder = match credentials {
             None => AmazonS3Builder::from_env(),
             Some(Credentials { access_key, secret_key, session_token }) => {
@@ -65,7 +76,7 @@ impl S3Config {
                 }
             }
         };
-        let plain = endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
         let options =
             ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(REQUEST).with_allow_http(plain);
         let retry = RetryConfig {

@@ -15,6 +15,7 @@ fn config(url: &str) -> Option<S3Config> {
         bucket: bucket.to_owned(),
         region: "us-east-1".to_owned(),
         endpoint: Some(format!("http://{host}")),
+        public_endpoint: None,
         credentials: Some(Credentials {
             access_key: access_key.to_owned(),
             secret_key: Secret::new(secret_key),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use pixmill_wiring::{
     MongoDb, ServerConfig, UserCommand, backup, check_server, document, is_processor_child, load_env_file,
-    manage_user, processor_child, serve,
+    make_secret, manage_user, processor_child, serve,
 };
 
 #[global_allocator]
@@ -53,6 +53,11 @@ enum Admin {
         #[command(flatten)]
         mongodb: MongoDb,
     },
+    /// Make a key for tokens and links in a file, unless it holds one: for JWT_SECRET_FILE
+    MakeSecret {
+        /// The file; its folder must be there
+        file: PathBuf,
+    },
     /// Add and change users, whether the server runs or not
     User {
         /// Folder that the server keeps its data in
@@ -78,6 +83,7 @@ fn main() -> ExitCode {
             Some(Command::Admin(Admin::Backup { target, data_dir, mongodb })) => {
                 backup(&data_dir, &mongodb, &target)
             }
+            Some(Command::Admin(Admin::MakeSecret { file })) => make_secret(&file),
             Some(Command::Admin(Admin::User { data_dir, mongodb, command })) => {
                 manage_user(command, &data_dir, &mongodb)
             }

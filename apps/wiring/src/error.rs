@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use pixmill::BlobKey;
@@ -38,6 +39,14 @@ pub enum StartError {
     /// The signing key in the data folder.
     #[error("the key file `secret` in the data folder can't be read or made; check who owns the folder")]
     Secret(#[source] io::Error),
+    /// A signing key in a file.
+    #[error("the key file {} can't be read or made; check that its folder is there and who owns it", .file.display())]
+    KeyFile {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Threads, child processes, signals.
     #[error("the system did not give what the server needs to run ({what})")]
     System {

@@ -99,6 +99,16 @@ pub fn backup(data_dir: &Path, mongodb: &MongoDb, target: &Path) -> Result<(), S
     if missing.is_empty() { Ok(()) } else { Err(StartError::Damaged(missing)) }
 }
 
+/// Makes a key for tokens and links in a file, unless the file holds one, for `JWT_SECRET_FILE`.
+///
+/// # Errors
+/// If the file can't be read or made.
+pub fn make_secret(file: &Path) -> Result<(), StartError> {
+    let made = secret::load_or_make(file);
+    made.map(drop).map_err(|source| StartError::KeyFile { file: file.to_owned(), source })?;
+    writeln!(io::stdout(), "{} holds a key", file.display()).map_err(StartError::Output)
+}
+
 /// What a server or a worker runs on.
 fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

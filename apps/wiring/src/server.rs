@@ -70,9 +70,9 @@ async fn run(config: ServerConfig) -> Result<(), StartError> {
 
 /// The key that tokens and links are signed with. Only the owner of a data folder may make one.
 fn signing_key(config: &ServerConfig) -> Result<Secret, StartError> {
-    match &config.jwt_secret {
-        Some(secret) => Ok(secret.clone()),
-        None => secret::load_or_make(&config.data_dir).map_err(StartError::Secret),
+    match config.jwt_secret().map_err(StartError::Setting)? {
+        Some(secret) => Ok(secret),
+        None => secret::load_or_make(&config.data_dir.join(secret::FILE)).map_err(StartError::Secret),
     }
 }
 

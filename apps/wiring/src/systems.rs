@@ -155,7 +155,14 @@ mod nothing {
     impl Bucket {
         pub(super) fn none() -> Self {
             let (bucket, region) = (None, "us-east-1".to_owned());
-            Self { bucket, region, endpoint_url: None, access_key: None, secret_key: None }
+            Self {
+                bucket,
+                region,
+                endpoint_url: None,
+                public_endpoint_url: None,
+                access_key: None,
+                secret_key: None,
+            }
         }
     }
 

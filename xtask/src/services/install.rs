@@ -4,22 +4,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cargo;
 use crate::progress::note;
-use crate::tools;
+use crate::{python, tools};
 
 /// Where a server's program comes from.
 pub(super) enum Needs {
     /// A package of the system.
     Package { program: &'static str, package: &'static str },
     /// A package for Python, put into an environment of its own.
-    Python { program: &'static str, package: &'static str },
+    Python { package: &'static str },
 }
 
 impl Needs {
     /// The folder of the programs that came with packages for Python.
     pub(super) fn python(services: &Path) -> PathBuf {
-        services.join("python").join("bin")
+        Self::environment(services).join("bin")
+    }
+
+    fn environment(services: &Path) -> PathBuf {
+        services.join("python")
     }
 }
 
@@ -44,38 +47,8 @@ pub(super) fn ensure(needs: &Needs, services: &Path) -> Result<(), String> {
                 "{program} is missing; install it (Debian: apt-get install {package}) and start again"
             ))
         }
-        Needs::Python { program, package } => {
-            let programs = Needs::python(services);
-            let marker = services.join("python").join(format!("{package}.installed"));
-            if marker.is_file() {
-                return Ok(());
-            }
-            if !tools::is_there("python3") {
-                return Err(format!(
-                    "{program} comes from a package for Python, and there is no python3; install it (Debian: apt-get install python3-venv) and start again"
-                ));
-            }
-            note(&format!("installing {package}"));
-            install(&programs, services, package)?;
-            fs::write(&marker, "").map_err(|error| format!("can't write {}: {error}", marker.display()))
-        }
+        Needs::Python { package } => python::ensure(&Needs::environment(services), package).map(drop),
     }
-}
-
-fn install(programs: &Path, services: &Path, package: &str) -> Result<(), String> {
-    let run = |command: &mut Command, what: &str| {
-        cargo::run(command.stdout(std::io::stderr()), what)
-            .map_err(|failure| failure.message().unwrap_or(what).to_owned())
-    };
-    if !programs.join("python").is_file() {
-        let mut venv = Command::new("python3");
-        run(venv.args(["-m", "venv"]).arg(services.join("python")), "python3 -m venv")?;
-    }
-    let mut pip = Command::new(programs.join("python"));
-    run(
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]),
-        &format!("pip install {package}"),
-    )
 }
 
 /// While it lives, packages that are installed do not start their servers: they are started from here.

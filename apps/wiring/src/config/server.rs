@@ -1,5 +1,6 @@
 //! What may be chosen for a server beside what goes for its worker.
 
+use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,6 +39,9 @@ pub struct ServerConfig {
     /// Key that tokens and links are signed with, at least 32 bytes; made and kept in the data folder if absent
     #[arg(long, env = "JWT_SECRET", value_parser = secret, hide_env_values = true, help_heading = "Users")]
     pub jwt_secret: Option<Secret>,
+    /// File with that key, as container platforms hand out secrets
+    #[arg(long, env = "JWT_SECRET_FILE", help_heading = "Users")]
+    pub jwt_secret_file: Option<PathBuf>,
     /// Seconds that a login lasts
     #[arg(long, env = "JWT_TTL_SECS", default_value_t = 86_400, value_parser = seconds(), help_heading = "Users")]
     pub jwt_ttl_secs: u64,
@@ -103,6 +107,22 @@ impl ServerConfig {
         }
     }
 
+    /// The key that is configured, here or in a file.
+    pub(crate) fn jwt_secret(&self) -> Result<Option<Secret>, String> {
+        let filled = |path: &&PathBuf| !path.as_os_str().is_empty();
+        let given = self.jwt_secret.clone().filter(|secret| !secret.expose().is_empty());
+        match (given, self.jwt_secret_file.as_ref().filter(filled)) {
+            (Some(secret), _) => Ok(Some(secret)),
+            (None, None) => Ok(None),
+            (None, Some(path)) => match fs::read_to_string(path) {
+                Ok(text) => Ok(Some(Secret::new(text.trim()))),
+                Err(error) => {
+                    Err(format!("JWT_SECRET_FILE names {}, which can't be read: {error}", path.display()))
+                }
+            },
+        }
+    }
+
     /// Says what is wrong with values that can't be told wrong while they are parsed.
     pub(crate) fn check(&self) -> Result<(), String> {
         let systems = &self.worker.systems;
@@ -110,7 +130,7 @@ impl ServerConfig {
         if self.no_worker {
             systems.check_shared("a server without a worker")?;
         }
-        match &self.jwt_secret {
+        match &self.jwt_secret()? {
             Some(secret) if secret.expose().len() < SHORTEST_SECRET => Err(format!(
                 "JWT_SECRET has {} bytes and needs at least {SHORTEST_SECRET}; {MAKE_ONE}",
                 secret.expose().len()
@@ -156,6 +176,18 @@ mod tests {
         let config = alone(&["--jwt-secret", &"s3cr3t".repeat(6)]);
         assert_eq!(config.check(), Ok(()));
         assert!(!format!("{config:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn a_secret_may_be_in_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), format!("{}\n", "s3cr3t".repeat(6))).unwrap();
+        let mut config = alone(&[]);
+        config.jwt_secret = Some(Secret::new(""));
+        config.jwt_secret_file = Some(file.path().to_owned());
+        assert_eq!(config.jwt_secret(), Ok(Some(Secret::new("s3cr3t".repeat(6)))));
+        config.jwt_secret_file = Some("/no/such/file".into());
+        assert!(config.check().unwrap_err().contains("/no/such/file"));
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub struct Bucket {
     /// Where a compatible server listens; absent for Amazon's own
     #[arg(long, env = "AWS_ENDPOINT_URL", help_heading = "Other systems")]
     pub endpoint_url: Option<String>,
+    /// Where clients reach that server, if elsewhere than this process does; signed links lead there
+    #[arg(long, env = "AWS_PUBLIC_ENDPOINT_URL", help_heading = "Other systems")]
+    pub public_endpoint_url: Option<String>,
     /// Access key for the bucket; the usual variables and roles count if it is absent
     #[arg(long, env = "AWS_IAM_ACCESS_KEY", help_heading = "Other systems")]
     pub access_key: Option<String>,
@@ -72,6 +75,7 @@ impl Bucket {
             bucket: bucket.clone(),
             region: self.region.clone(),
             endpoint: filled(self.endpoint_url.as_ref()).cloned(),
+            public_endpoint: filled(self.public_endpoint_url.as_ref()).cloned(),
             credentials,
             prefix: String::new(),
         };
