@@ -80,6 +80,19 @@ impl Server {
         systems: &[(&'static str, String)],
         variables: &[(&str, &str)],
     ) -> Self {
+        Self::start_parts(systems, variables, 2, 2).await
+    }
+
+    /// Starts so many servers, one at least, and so many workers with these variables over these systems.
+    ///
+    /// # Panics
+    /// If one of them does not come up.
+    pub async fn start_parts(
+        systems: &[(&'static str, String)],
+        variables: &[(&str, &str)],
+        servers: usize,
+        workers: usize,
+    ) -> Self {
         let systems = systems.iter().map(|(name, value)| (*name, value.as_str()));
         let variables: Vec<_> = systems.chain(variables.iter().copied()).collect();
         let start = async |part, arguments: &[&str]| {
@@ -88,11 +101,12 @@ impl Server {
             started.await.unwrap_or_else(|ended| panic!("a part did not start: {ended:#?}"))
         };
         let mut server = start(Part::Server, &["--no-worker"]).await;
-        server.companions = vec![
-            start(Part::Server, &["--no-worker"]).await,
-            start(Part::Worker, &[]).await,
-            start(Part::Worker, &[]).await,
-        ];
+        for _ in 1..servers {
+            server.companions.push(start(Part::Server, &["--no-worker"]).await);
+        }
+        for _ in 0..workers {
+            server.companions.push(start(Part::Worker, &[]).await);
+        }
         server
     }
 

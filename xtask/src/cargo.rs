@@ -105,6 +105,11 @@ pub(crate) fn build_server(other_systems: bool) -> Result<PathBuf, Failure> {
     server_of(&arguments)
 }
 
+/// Builds the server and the worker for use with other systems, into one folder, and returns where the server is.
+pub(crate) fn build_server_and_worker() -> Result<PathBuf, Failure> {
+    server_of(&["build", "--release", "-p", "pixmill-server", "-p", "pixmill-worker", "--bins"])
+}
+
 /// Builds the server for tests, and returns where it is. The tests are built along with it: cargo chooses the
 /// features of dependencies by what is built together, and would build most of them once more for the server alone.
 pub(crate) fn build_server_and_tests() -> Result<PathBuf, Failure> {

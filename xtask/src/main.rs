@@ -79,8 +79,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        arguments: "api|engine [arguments]",
-        about: "measure the HTTP API, or the engine beside sharp, in release builds",
+        arguments: "api|jobs|engine [arguments]",
+        about: "measure the HTTP API, jobs, or the engine beside sharp, in release builds",
         start: bench::start,
     },
     Task {

@@ -53,7 +53,7 @@ enum Admin {
         #[command(flatten)]
         mongodb: MongoDb,
     },
-    /// Make a key for tokens and links in a file, unless it holds one: for JWT_SECRET_FILE
+    /// Make a key for tokens and links in a file, unless it holds one: for `JWT_SECRET_FILE`
     MakeSecret {
         /// The file; its folder must be there
         file: PathBuf,
