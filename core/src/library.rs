@@ -11,7 +11,7 @@ use crate::history::{Step, Stepped};
 use crate::ids::{ImageId, UserId};
 use crate::image::{Image, Version};
 use crate::job::{Job, STRAGGLER_GRACE};
-use crate::ports::{Blob, BlobStoreExt, CacheKey, Event, Page, PageRequest, PortError};
+use crate::ports::{Blob, BlobStoreExt, CacheKey, Event, Page, PageRequest, PortError, Retry};
 use crate::services::Ports;
 use crate::settings::Settings;
 use crate::submit::announce;
@@ -68,7 +68,7 @@ impl Library {
         match self.ports.cache.get(key.clone()).await {
             Ok(Some(bytes)) => return Ok(Some(whole(bytes))),
             Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "cache not read"),
+            Err(error) => without_cache(&error),
         }
         let Some(bytes) = self.ports.blobs.get_bytes(content.blob.clone(), content.bytes).await? else {
             return Ok(None);
@@ -111,7 +111,15 @@ pub(crate) async fn remember(ports: &Ports, settings: &Settings, content: &Conte
         return;
     }
     if let Err(error) = ports.cache.put(CacheKey::of(&content.hash), bytes, settings.result_ttl).await {
-        tracing::warn!(%error, "cache not written");
+        without_cache(&error);
+    }
+}
+
+/// Every request meets a cache that is away; whoever runs the service hears of that elsewhere, and once.
+fn without_cache(error: &PortError) {
+    match error.retry() {
+        Retry::Later(_) => tracing::debug!(%error, "going on without the cache"),
+        Retry::Never => tracing::warn!(%error, "going on without the cache"),
     }
 }
 

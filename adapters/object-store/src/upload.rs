@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
+use futures::stream::Fuse;
 use object_store::aws::AmazonS3;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
@@ -14,7 +15,9 @@ const OPERATION: &str = "blobs.put";
 const PART: usize = 8 << 20;
 
 /// Stores what `body` gives, and returns how much it was. Of a body that breaks off nothing stays.
-pub(crate) async fn put(store: &AmazonS3, to: &Path, mut body: ByteStream) -> Result<u64, PortError> {
+pub(crate) async fn put(store: &AmazonS3, to: &Path, body: ByteStream) -> Result<u64, PortError> {
+    // A part may end exactly where the body does, and then the end is asked for once more.
+    let mut body = body.fuse();
     let first = part(&mut body).await?;
     if first.len() < PART {
         let size = first.len() as u64;
@@ -35,7 +38,7 @@ pub(crate) async fn put(store: &AmazonS3, to: &Path, mut body: ByteStream) -> Re
 }
 
 /// As much of the body as makes a part; less at its end.
-async fn part(body: &mut ByteStream) -> Result<Bytes, PortError> {
+async fn part(body: &mut Fuse<ByteStream>) -> Result<Bytes, PortError> {
     let mut part = BytesMut::new();
     while part.len() < PART {
         match body.next().await {

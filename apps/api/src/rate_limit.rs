@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use pixmill::ports::{Decision, LimitKey, Quota};
+use pixmill::ports::{Decision, LimitKey, Quota, Retry};
 use pixmill::{UserId, Username};
 use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use poem::{FromRequest, Request, RequestBody};
@@ -113,7 +113,11 @@ async fn check(
         }
         // A limit protects the service from its users; it must not keep them out when it breaks.
         Err(error) => {
-            tracing::warn!(%error, "requests are not counted: the limiter failed");
+            match error.retry() {
+                // Every request meets it; whoever runs the service hears of it elsewhere, and once.
+                Retry::Later(_) => tracing::debug!(%error, "requests are not counted: the limiter is away"),
+                Retry::Never => tracing::warn!(%error, "requests are not counted: the limiter failed"),
+            }
             Ok(None)
         }
     }
