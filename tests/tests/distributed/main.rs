@@ -27,6 +27,7 @@ mod rate_limit;
 mod versions;
 #[path = "../e2e/walk.rs"]
 mod walk;
+mod workers;
 
 /// What the tests that hold for every form of Pixmill run against here.
 async fn start(variables: &[(&str, &str)]) -> Server {
