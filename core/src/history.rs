@@ -1,5 +1,7 @@
 //! Undo and redo: which of an image's versions is current, and which ones undo has left.
 
+use serde::{Deserialize, Serialize};
+
 use crate::image::{Image, Version};
 
 /// A move among the versions of an image.
@@ -28,7 +30,7 @@ pub enum Stepped {
 
 /// Where an image stands among its versions, for adapters to store. `versions` are always all of the image's,
 /// ascending by number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// The number of the current version.
     pub current: u32,

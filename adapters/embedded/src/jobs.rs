@@ -168,14 +168,8 @@ impl Jobs for SqliteJobs {
 
     async fn cancel(&self, owner: UserId, id: JobId) -> Result<Cancellation, PortError> {
         let cancel = move |job: &mut Job, now| {
-            if job.owner != owner {
-                return (false, Cancellation::Unknown);
-            }
-            if job.cancel(now) {
-                (true, Cancellation::Cancelled(Box::new(job.clone())))
-            } else {
-                (false, Cancellation::Finished(job.status()))
-            }
+            let cancellation = Cancellation::of(job, owner, now);
+            (matches!(cancellation, Cancellation::Cancelled(_)), cancellation)
         };
         let cancellation = self.change("jobs.cancel", Durable, id, cancel).await?;
         Ok(cancellation.unwrap_or(Cancellation::Unknown))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pixmill::ports::{Clock, Images, Page, PageRequest, PortError};
-use pixmill::{History, Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version};
+use pixmill::{Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version, Versions};
 
 use crate::lock;
 use crate::timeline::Timeline;
@@ -33,10 +33,7 @@ enum Stage {
 struct Present {
     owner: UserId,
     created_at: Timestamp,
-    /// Ascending by number.
-    versions: Vec<Version>,
-    history: History,
-    last_number: u32,
+    versions: Versions,
 }
 
 impl MemoryImages {
@@ -77,46 +74,8 @@ impl State {
 
 impl Present {
     fn image(&self, id: ImageId) -> Image {
-        let History { current, undone } = &self.history;
-        let current = self.version(*current).expect("the current version is never dropped").clone();
-        Image { id, owner: self.owner, created_at: self.created_at, current, redo: undone.last().copied() }
-    }
-
-    fn version(&self, number: u32) -> Option<&Version> {
-        self.versions.iter().find(|version| version.number == number)
-    }
-
-    fn add(&mut self, version: NewVersion, created_at: Timestamp) -> u32 {
-        let NewVersion { image: _, job, parent, content, description } = version;
-        if let Some(existing) = self.versions.iter().find(|version| version.job == Some(job)) {
-            return existing.number;
-        }
-        self.last_number += 1;
-        let number = self.last_number;
-        self.versions.push(Version {
-            number,
-            parent: Some(parent),
-            job: Some(job),
-            content,
-            description,
-            created_at,
-        });
-        self.history = History::at(number);
-        number
-    }
-
-    fn drop_of(&mut self, job: JobId) {
-        let Some(place) = self.versions.iter().position(|version| version.job == Some(job)) else {
-            return;
-        };
-        let dropped = self.versions.remove(place);
-        self.history = self.history.without(&dropped, &self.versions);
-    }
-
-    /// Whether there was anywhere to go.
-    fn step(&mut self, step: Step) -> bool {
-        let next = self.history.step(step, &self.versions);
-        next.map(|next| self.history = next).is_some()
+        let current = self.versions.current().expect("the current version is never dropped").clone();
+        Image { id, owner: self.owner, created_at: self.created_at, current, redo: self.versions.redo() }
     }
 }
 
@@ -140,10 +99,7 @@ impl Images for MemoryImages {
         if !matches!(stage, Stage::Reserved { until } if *until > now) {
             return Ok(false);
         }
-        let number = current.number;
-        let versions = vec![current];
-        let history = History::at(number);
-        *stage = Stage::Present(Present { owner, created_at, versions, history, last_number: number });
+        *stage = Stage::Present(Present { owner, created_at, versions: Versions::of(current) });
         timeline.add(owner, created_at, id);
         Ok(true)
     }
@@ -158,11 +114,11 @@ impl Images for MemoryImages {
     }
 
     async fn version(&self, id: ImageId, number: u32) -> Result<Option<Version>, PortError> {
-        Ok(lock(&self.state).present(id).and_then(|present| present.version(number)).cloned())
+        Ok(lock(&self.state).present(id).and_then(|present| present.versions.get(number)).cloned())
     }
 
     async fn versions(&self, id: ImageId) -> Result<Vec<Version>, PortError> {
-        Ok(lock(&self.state).present(id).map(|present| present.versions.clone()).unwrap_or_default())
+        Ok(lock(&self.state).present(id).map(|present| present.versions.all().to_vec()).unwrap_or_default())
     }
 
     async fn usage(&self, owner: UserId) -> Result<(u64, u64), PortError> {
@@ -171,19 +127,17 @@ impl Images for MemoryImages {
             Stage::Present(present) if present.owner == owner => Some(present),
             _ => None,
         });
-        let bytes =
-            |present: &Present| present.versions.iter().map(|version| version.content.bytes).sum::<u64>();
-        Ok(present.fold((0, 0), |(images, sum), present| (images + 1, sum + bytes(present))))
+        Ok(present.fold((0, 0), |(images, sum), present| (images + 1, sum + present.versions.bytes())))
     }
 
     async fn add_version(&self, version: NewVersion) -> Result<Option<u32>, PortError> {
         let now = self.clock.now();
-        Ok(lock(&self.state).present_mut(version.image).map(|present| present.add(version, now)))
+        Ok(lock(&self.state).present_mut(version.image).map(|present| present.versions.add(version, now)))
     }
 
     async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
         if let Some(present) = lock(&self.state).present_mut(id) {
-            present.drop_of(job);
+            present.versions.drop_of(job);
         }
         Ok(())
     }
@@ -193,7 +147,7 @@ impl Images for MemoryImages {
         let Some(present) = state.present_mut(id).filter(|present| present.owner == owner) else {
             return Ok(Stepped::NoImage);
         };
-        let moved = present.step(step);
+        let moved = present.versions.step(step);
         Ok(if moved { Stepped::Moved(Box::new(present.image(id))) } else { step.refused() })
     }
 

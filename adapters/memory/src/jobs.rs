@@ -130,16 +130,8 @@ impl Jobs for MemoryJobs {
     }
 
     async fn cancel(&self, owner: UserId, id: JobId) -> Result<Cancellation, PortError> {
-        let cancel = |job: &mut Job, now| {
-            if job.owner != owner {
-                Cancellation::Unknown
-            } else if job.cancel(now) {
-                Cancellation::Cancelled(Box::new(job.clone()))
-            } else {
-                Cancellation::Finished(job.status())
-            }
-        };
-        Ok(self.change(id, cancel).unwrap_or(Cancellation::Unknown))
+        let cancelled = self.change(id, |job, now| Cancellation::of(job, owner, now));
+        Ok(cancelled.unwrap_or(Cancellation::Unknown))
     }
 
     async fn cancel_all(&self, image: ImageId) -> Result<Vec<Job>, PortError> {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use pixmill::ports::{Images, Page, PageRequest, PortError};
-use pixmill::{History, Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version};
+use pixmill::{Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version, Versions};
 use serde::{Deserialize, Serialize};
 
 use crate::documents::{Documents, Record, after, at_most, millis, oid};
@@ -48,12 +48,8 @@ enum Stage {
 struct Present {
     owner: UserId,
     created_at: Timestamp,
-    /// Ascending by number.
-    versions: Vec<Version>,
-    current: u32,
-    /// The versions that undo has left, the last one last.
-    undone: Vec<u32>,
-    last_number: u32,
+    #[serde(flatten)]
+    versions: Versions,
 }
 
 impl Record for ImageRecord {
@@ -63,12 +59,11 @@ impl Record for ImageRecord {
                 doc! { "present": false, "dueAt": millis(*due) }
             }
             Stage::Present(present) => {
-                let bytes: u64 = present.versions.iter().map(|version| version.content.bytes).sum();
                 doc! {
                     "present": true,
                     "owner": oid(present.owner.as_bytes()),
                     "createdAt": millis(present.created_at),
-                    "bytes": i64::try_from(bytes).unwrap_or(i64::MAX),
+                    "bytes": i64::try_from(present.versions.bytes()).unwrap_or(i64::MAX),
                 }
             }
         }
@@ -101,41 +96,9 @@ impl ImageRecord {
 
 impl Present {
     fn image(&self, id: ImageId) -> Option<Image> {
-        let current = self.version(self.current)?.clone();
-        let redo = self.undone.last().copied();
-        Some(Image { id, owner: self.owner, created_at: self.created_at, current, redo })
-    }
-
-    fn version(&self, number: u32) -> Option<&Version> {
-        self.versions.iter().find(|version| version.number == number)
-    }
-
-    fn history(&self) -> History {
-        History { current: self.current, undone: self.undone.clone() }
-    }
-
-    fn stand(&mut self, History { current, undone }: History) {
-        self.current = current;
-        self.undone = undone;
-    }
-
-    fn add(&mut self, version: &NewVersion, created_at: Timestamp) -> u32 {
-        let NewVersion { image: _, job, parent, content, description } = version.clone();
-        if let Some(existing) = self.versions.iter().find(|version| version.job == Some(job)) {
-            return existing.number;
-        }
-        self.last_number += 1;
-        let (number, parent, job) = (self.last_number, Some(parent), Some(job));
-        self.versions.push(Version { number, parent, job, content, description, created_at });
-        self.stand(History::at(number));
-        number
-    }
-
-    fn drop_of(&mut self, job: JobId) {
-        if let Some(place) = self.versions.iter().position(|version| version.job == Some(job)) {
-            let dropped = self.versions.remove(place);
-            self.stand(self.history().without(&dropped, &self.versions));
-        }
+        let Self { owner, created_at, versions } = self;
+        let (current, redo) = (versions.current()?.clone(), versions.redo());
+        Some(Image { id, owner: *owner, created_at: *created_at, current, redo })
     }
 }
 
@@ -174,14 +137,8 @@ impl Images for MongoImages {
             if !matches!(record.stage, Stage::Reserved { until } if until > now) {
                 return false;
             }
-            record.stage = Stage::Present(Present {
-                owner,
-                created_at,
-                current: current.number,
-                undone: Vec::new(),
-                last_number: current.number,
-                versions: vec![current.clone()],
-            });
+            let versions = Versions::of(current.clone());
+            record.stage = Stage::Present(Present { owner, created_at, versions });
             true
         });
         Ok(inserted.await?.unwrap_or(false))
@@ -210,12 +167,12 @@ impl Images for MongoImages {
 
     async fn version(&self, id: ImageId, number: u32) -> Result<Option<Version>, PortError> {
         let present = self.present("images.version", id).await?;
-        Ok(present.and_then(|present| present.version(number).cloned()))
+        Ok(present.and_then(|present| present.versions.get(number).cloned()))
     }
 
     async fn versions(&self, id: ImageId) -> Result<Vec<Version>, PortError> {
         let present = self.present("images.versions", id).await?;
-        Ok(present.map(|present| present.versions).unwrap_or_default())
+        Ok(present.map(|present| present.versions.all().to_vec()).unwrap_or_default())
     }
 
     async fn usage(&self, owner: UserId) -> Result<(u64, u64), PortError> {
@@ -236,7 +193,7 @@ impl Images for MongoImages {
 
     async fn add_version(&self, version: NewVersion) -> Result<Option<u32>, PortError> {
         let added = self.images.change("images.add_version", oid(version.image.as_bytes()), |record, now| {
-            record.present_mut().map(|present| present.add(&version, now))
+            record.present_mut().map(|present| present.versions.add(version.clone(), now))
         });
         Ok(added.await?.flatten())
     }
@@ -244,7 +201,7 @@ impl Images for MongoImages {
     async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
         let dropped = self.images.change("images.drop_version", oid(id.as_bytes()), |record, _| {
             if let Some(present) = record.present_mut() {
-                present.drop_of(job);
+                present.versions.drop_of(job);
             }
         });
         dropped.await.map(drop)
@@ -255,8 +212,9 @@ impl Images for MongoImages {
             let Some(present) = record.present_mut().filter(|present| present.owner == owner) else {
                 return Stepped::NoImage;
             };
-            let Some(next) = present.history().step(step, &present.versions) else { return step.refused() };
-            present.stand(next);
+            if !present.versions.step(step) {
+                return step.refused();
+            }
             present.image(id).map_or(Stepped::NoImage, |image| Stepped::Moved(Box::new(image)))
         });
         Ok(stepped.await?.unwrap_or(Stepped::NoImage))

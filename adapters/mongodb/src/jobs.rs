@@ -139,15 +139,7 @@ impl Jobs for MongoJobs {
     }
 
     async fn cancel(&self, owner: UserId, id: JobId) -> Result<Cancellation, PortError> {
-        let cancelled = self.change("jobs.cancel", id, |job, now| {
-            if job.owner != owner {
-                Cancellation::Unknown
-            } else if job.cancel(now) {
-                Cancellation::Cancelled(Box::new(job.clone()))
-            } else {
-                Cancellation::Finished(job.status())
-            }
-        });
+        let cancelled = self.change("jobs.cancel", id, |job, now| Cancellation::of(job, owner, now));
         Ok(cancelled.await?.unwrap_or(Cancellation::Unknown))
     }
 

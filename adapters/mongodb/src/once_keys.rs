@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
 use pixmill::ports::{Made, OnceKeys, PortError, Turn};
-use pixmill::{ContentHash, MadeId, OnceKey, OnceOperation, Timestamp, UserId};
+use pixmill::{MadeId, OnceKey, OnceOperation, Turns, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::documents::{Documents, Record, at_most, millis, oid};
@@ -23,42 +23,16 @@ pub struct MongoOnceKeys {
 #[serde(rename_all = "camelCase")]
 struct KeyRecord {
     owner: UserId,
-    /// The last one has the turn, until then.
-    attempts: Vec<MadeId>,
-    held_until: Timestamp,
-    made: Option<(MadeId, ContentHash)>,
-    forgotten_at: Timestamp,
+    #[serde(flatten)]
+    turns: Turns,
 }
 
 impl Record for KeyRecord {
     fn indexed(&self) -> Document {
         doc! {
             "owner": oid(self.owner.as_bytes()),
-            "forgottenAt": millis(self.forgotten_at),
+            "forgottenAt": millis(self.turns.forgotten_at()),
         }
-    }
-}
-
-impl KeyRecord {
-    fn is_held_by(&self, id: MadeId) -> bool {
-        self.made.is_none() && self.attempts.last() == Some(&id)
-    }
-
-    /// Whose turn it is now, after the caller has taken it if it is free.
-    fn turn(&mut self, attempt: MadeId, now: Timestamp, lease: Duration, keep: Duration) -> Turn {
-        if self.forgotten_at <= now {
-            self.attempts.clear();
-            self.made = None;
-            self.forgotten_at = now + keep;
-        } else if let Some((id, fingerprint)) = &self.made {
-            return Turn::Done(Made { id: *id, fingerprint: fingerprint.clone() });
-        } else if self.held_until > now && !self.attempts.is_empty() {
-            return Turn::Taken;
-        }
-        let before = self.attempts.clone();
-        self.attempts.push(attempt);
-        self.held_until = now + lease;
-        Turn::Yours { before }
     }
 }
 
@@ -89,19 +63,14 @@ impl OnceKeys for MongoOnceKeys {
         const OPERATION: &str = "once_keys.begin";
         let id = id(&key);
         loop {
-            let turn =
-                self.keys.change(OPERATION, id.clone(), |record, now| record.turn(attempt, now, lease, keep));
+            let turn = self
+                .keys
+                .change(OPERATION, id.clone(), |record, now| record.turns.take(attempt, now, lease, keep));
             if let Some(turn) = turn.await? {
                 return Ok(turn);
             }
-            let now = self.keys.now(OPERATION).await?;
-            let fresh = KeyRecord {
-                owner: key.owner,
-                attempts: vec![attempt],
-                held_until: now + lease,
-                made: None,
-                forgotten_at: now + keep,
-            };
+            let turns = Turns::first(attempt, self.keys.now(OPERATION).await?, lease, keep);
+            let fresh = KeyRecord { owner: key.owner, turns };
             if self.keys.insert(OPERATION, id.clone(), &fresh).await? {
                 return Ok(Turn::Yours { before: Vec::new() });
             }
@@ -109,24 +78,13 @@ impl OnceKeys for MongoOnceKeys {
     }
 
     async fn done(&self, key: OnceKey, attempt: MadeId, made: Made) -> Result<(), PortError> {
-        let Made { id: made, fingerprint } = made;
-        let done = self.keys.change("once_keys.done", id(&key), |record, _| {
-            if record.is_held_by(attempt) {
-                record.made = Some((made, fingerprint.clone()));
-            }
-        });
-        done.await.map(drop)
+        let done = |record: &mut KeyRecord, _| record.turns.done(attempt, made.clone());
+        self.keys.change("once_keys.done", id(&key), done).await.map(drop)
     }
 
     async fn give_up(&self, key: OnceKey, attempt: MadeId) -> Result<(), PortError> {
-        // Nobody's turn and not done is as if it had never been.
-        let given_up = self.keys.change("once_keys.give_up", id(&key), |record, now| {
-            if record.is_held_by(attempt) {
-                record.attempts.clear();
-                record.forgotten_at = now;
-            }
-        });
-        given_up.await.map(drop)
+        let give_up = |record: &mut KeyRecord, now| record.turns.give_up(attempt, now);
+        self.keys.change("once_keys.give_up", id(&key), give_up).await.map(drop)
     }
 
     async fn forget(&self, owner: UserId) -> Result<(), PortError> {

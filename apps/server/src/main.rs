@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use pixmill_wiring::{
-    MongoDb, ServerConfig, UserCommand, backup, check_server, document, is_processor_child, load_env_file,
-    make_secret, manage_user, processor_child, serve,
+    MongoDb, ServerConfig, UserCommand, backup, check_server, document, make_secret, manage_user, program,
+    serve,
 };
 
 #[global_allocator]
@@ -71,10 +71,7 @@ enum Admin {
 }
 
 fn main() -> ExitCode {
-    if is_processor_child() {
-        return processor_child();
-    }
-    let done = load_env_file().and_then(|()| {
+    program(|| {
         let Cli { config, command } = Cli::parse();
         match command {
             None => serve(config),
@@ -88,9 +85,5 @@ fn main() -> ExitCode {
                 manage_user(command, &data_dir, &mongodb)
             }
         }
-    });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error.report(),
-    }
+    })
 }

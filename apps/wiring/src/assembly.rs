@@ -73,7 +73,7 @@ async fn in_folder(
         jobs: store.jobs(),
         once_keys: store.once_keys(),
     };
-    let blobs = config.systems.blobs(probes).await?.unwrap_or_else(|| store.blobs());
+    let blobs = config.systems.bucket.connect(probes).await?.unwrap_or_else(|| store.blobs());
     Ok(Kept { records, queue: store.queue(), blobs })
 }
 
@@ -85,7 +85,7 @@ async fn in_systems(
     probes: &mut Vec<Probe>,
 ) -> Result<Kept, StartError> {
     let missing = |what: &str| StartError::Setting(format!("{what} is missing"));
-    let (blobs, place) = match (config.systems.blobs(probes).await?, data_dir) {
+    let (blobs, place) = match (config.systems.bucket.connect(probes).await?, data_dir) {
         (Some(blobs), _) => (blobs, config.systems.bucket_name().unwrap_or_default()),
         (None, Some(data_dir)) => {
             let folder = data_dir.to_owned();
@@ -95,8 +95,14 @@ async fn in_systems(
         }
         (None, None) => return Err(missing("AWS_BUCKET_NAME")),
     };
-    let records = config.systems.records(&place, probes).await?.ok_or_else(|| missing("MONGO_URI"))?;
-    let queue = config.systems.queue(config.slots(), probes).await?.ok_or_else(|| missing("RABBITMQ_URL"))?;
+    let records =
+        config.systems.mongodb.connect(&place, probes).await?.ok_or_else(|| missing("MONGO_URI"))?;
+    let queue = config
+        .systems
+        .rabbitmq
+        .connect(config.slots(), probes)
+        .await?
+        .ok_or_else(|| missing("RABBITMQ_URL"))?;
     Ok(Kept { records, queue, blobs })
 }
 
@@ -108,11 +114,12 @@ fn assemble(
     mut probes: Vec<Probe>,
 ) -> Result<Assembly, StartError> {
     let Kept { records: Records { users, api_keys, images, jobs, once_keys }, queue, blobs } = kept;
-    let Shared { cache, events, limiter } = config.systems.shared(&mut probes)?.unwrap_or_else(|| Shared {
-        cache: Arc::new(MokaCache::new(clock.clone(), config.cache_max_bytes)),
-        events: Arc::new(MemoryEvents::new()),
-        limiter: Arc::new(MemoryLimiter::new(clock.clone())),
-    });
+    let Shared { cache, events, limiter } =
+        config.systems.redis.open(&mut probes)?.unwrap_or_else(|| Shared {
+            cache: Arc::new(MokaCache::new(clock.clone(), config.cache_max_bytes)),
+            events: Arc::new(MemoryEvents::new()),
+            limiter: Arc::new(MemoryLimiter::new(clock.clone())),
+        });
     let passwords = Argon2Passwords::start(&Argon2Config::default());
     let passwords = Arc::new(passwords.map_err(system("threads for passwords"))?);
     let (processor, children) = pixels::processor(config)?;
@@ -148,6 +155,6 @@ pub(crate) async fn reach(
 ) -> Result<Vec<(&'static str, Result<(), PortError>)>, StartError> {
     let mut probes = Vec::new();
     in_systems(config, None, &mut probes).await?;
-    config.systems.shared(&mut probes)?;
+    config.systems.redis.open(&mut probes)?;
     Ok(probe::ask(&probes).await)
 }

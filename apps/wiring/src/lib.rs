@@ -36,22 +36,21 @@ pub use systems::redis::Redis;
 pub use users::{RoleArgument, UserCommand, manage_user};
 pub use worker::{check_worker, work};
 
-/// Whether this process was started by a server to work on images, rather than by a person.
-pub fn is_processor_child() -> bool {
-    std::env::args_os().nth(1).is_some_and(|argument| argument == pixmill_runtime::CHILD_ARGUMENT)
-}
-
-/// Works on images until the server that started this process closes the pipe.
-pub fn processor_child() -> ExitCode {
-    pixmill_runtime::child_main()
+/// What every program of Pixmill does around its own business: one that was started to work on images does that and nothing
+/// else; any other has the settings of the file `.env`, and says what went wrong.
+pub fn program(run: impl FnOnce() -> Result<(), StartError>) -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == pixmill_runtime::CHILD_ARGUMENT) {
+        return pixmill_runtime::child_main();
+    }
+    match load_env_file().and_then(|()| run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
 }
 
 /// Adds the settings of the file `.env` in the working folder, if there is one, to the environment. What the
 /// environment says already stays.
-///
-/// # Errors
-/// If the file can't be read or a line of it is no setting.
-pub fn load_env_file() -> Result<(), StartError> {
+fn load_env_file() -> Result<(), StartError> {
     match dotenvy::from_path(".env") {
         Ok(()) => Ok(()),
         Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),

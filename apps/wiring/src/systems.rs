@@ -6,19 +6,13 @@ pub(crate) mod mongodb;
 pub(crate) mod rabbitmq;
 pub(crate) mod redis;
 
-use std::sync::Arc;
-
 use clap::Args;
 use pixmill::Secret;
-use pixmill::ports::{BlobStore, Queue};
-
-use crate::error::StartError;
-use crate::probe::Probe;
 
 use bucket::Bucket;
-use mongodb::{MongoDb, Records};
+use mongodb::MongoDb;
 use rabbitmq::RabbitMq;
-use redis::{Redis, Shared};
+use redis::Redis;
 
 /// Where other systems are.
 #[derive(Debug, Clone, Args)]
@@ -93,37 +87,6 @@ impl Systems {
     pub(crate) fn bucket_name(&self) -> Option<String> {
         self.bucket.name().map(|name| format!("the bucket {name}"))
     }
-
-    /// The records in MongoDB, if it is configured, for images whose bytes are in this place.
-    pub(crate) async fn records(
-        &self,
-        place: &str,
-        probes: &mut Vec<Probe>,
-    ) -> Result<Option<Records>, StartError> {
-        self.mongodb.connect(place, probes).await
-    }
-
-    /// The queue in RabbitMQ, if it is configured, for a process that works on `slots` jobs at once.
-    pub(crate) async fn queue(
-        &self,
-        slots: usize,
-        probes: &mut Vec<Probe>,
-    ) -> Result<Option<Arc<dyn Queue>>, StartError> {
-        self.rabbitmq.connect(slots, probes).await
-    }
-
-    /// What Redis serves, if it is configured.
-    pub(crate) fn shared(&self, probes: &mut Vec<Probe>) -> Result<Option<Shared>, StartError> {
-        self.redis.open(probes)
-    }
-
-    /// The store of bytes in S3, if a bucket is named.
-    pub(crate) async fn blobs(
-        &self,
-        probes: &mut Vec<Probe>,
-    ) -> Result<Option<Arc<dyn BlobStore>>, StartError> {
-        self.bucket.connect(probes).await
-    }
 }
 
 /// The hosts in a URL.
@@ -140,8 +103,8 @@ fn filled(value: Option<&String>) -> Option<&String> {
 }
 
 #[cfg(not(all(feature = "mongodb", feature = "rabbitmq", feature = "redis", feature = "s3")))]
-fn left_out(variables: &str, system: &str, feature: &str) -> StartError {
-    StartError::Setting(format!(
+fn left_out(variables: &str, system: &str, feature: &str) -> crate::error::StartError {
+    crate::error::StartError::Setting(format!(
         "{variables} is set, but this build leaves out the adapter for {system}; build it with `--features {feature}`, \
          or unset the variable to do without"
     ))

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use pixmill_wiring::{WorkerConfig, check_worker, is_processor_child, load_env_file, processor_child, work};
+use pixmill_wiring::{WorkerConfig, check_worker, program, work};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -25,18 +25,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    if is_processor_child() {
-        return processor_child();
-    }
-    let done = load_env_file().and_then(|()| {
+    program(|| {
         let Cli { config, command } = Cli::parse();
         match command {
             None => work(config),
             Some(Command::Check) => check_worker(&config),
         }
-    });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error.report(),
-    }
+    })
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::ids::{ImageId, JobId, UserId};
 use crate::job::{Claim, ClaimTerms, Derivation, Job, JobStatus, LeaseToken, Outcome};
 use crate::ports::{Page, PageRequest, PortError};
+use crate::time::Timestamp;
 
 /// What came of accepting a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,20 @@ pub enum Cancellation {
     Finished(JobStatus),
     /// The user has no such job.
     Unknown,
+}
+
+impl Cancellation {
+    /// Cancels a job for `owner`, if it is theirs: see [`Job::cancel`]. After [`Cancellation::Cancelled`] the job has
+    /// changed and must be stored.
+    pub fn of(job: &mut Job, owner: UserId, now: Timestamp) -> Self {
+        if job.owner != owner {
+            Self::Unknown
+        } else if job.cancel(now) {
+            Self::Cancelled(Box::new(job.clone()))
+        } else {
+            Self::Finished(job.status())
+        }
+    }
 }
 
 /// The repository of jobs. Each method is one atomic step: it loads a job, applies the transition of the same

@@ -60,7 +60,7 @@ impl Bucket {
 
     /// The store in the bucket, if one is named.
     #[cfg(feature = "s3")]
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         &self,
         probes: &mut Vec<Probe>,
     ) -> Result<Option<Arc<dyn BlobStore>>, StartError> {
@@ -90,7 +90,7 @@ impl Bucket {
 
     #[cfg(not(feature = "s3"))]
     #[expect(clippy::unused_async, reason = "with the feature there is something to wait for")]
-    pub(super) async fn connect(&self, _: &mut Vec<Probe>) -> Result<Option<Arc<dyn BlobStore>>, StartError> {
+    pub(crate) async fn connect(&self, _: &mut Vec<Probe>) -> Result<Option<Arc<dyn BlobStore>>, StartError> {
         match self.name() {
             None => Ok(None),
             Some(_) => Err(super::left_out("AWS_BUCKET_NAME", "S3", "s3")),

@@ -36,7 +36,7 @@ impl MongoDb {
     /// The records in the database, if one is configured. The database must go with images whose bytes are in this
     /// `place`, because all its processes have to find them.
     #[cfg(feature = "mongodb")]
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         &self,
         place: &str,
         probes: &mut Vec<Probe>,
@@ -77,7 +77,7 @@ impl MongoDb {
 
     #[cfg(not(feature = "mongodb"))]
     #[expect(clippy::unused_async, reason = "with the feature there is something to wait for")]
-    pub(super) async fn connect(&self, _: &str, _: &mut Vec<Probe>) -> Result<Option<Records>, StartError> {
+    pub(crate) async fn connect(&self, _: &str, _: &mut Vec<Probe>) -> Result<Option<Records>, StartError> {
         self.none()
     }
 

@@ -45,7 +45,7 @@ impl RabbitMq {
 
     /// The queue, if it is configured, for a process that works on `slots` jobs at once.
     #[cfg(feature = "rabbitmq")]
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         &self,
         slots: usize,
         probes: &mut Vec<Probe>,
@@ -67,7 +67,7 @@ impl RabbitMq {
 
     #[cfg(not(feature = "rabbitmq"))]
     #[expect(clippy::unused_async, reason = "with the feature there is something to wait for")]
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         &self,
         _: usize,
         _: &mut Vec<Probe>,

@@ -48,7 +48,7 @@ impl Redis {
     /// The ports that it serves, if it is configured. The service can do without it for a while, only slower, so it need
     /// not be there. Call it inside a runtime.
     #[cfg(feature = "redis")]
-    pub(super) fn open(&self, probes: &mut Vec<Probe>) -> Result<Option<Shared>, StartError> {
+    pub(crate) fn open(&self, probes: &mut Vec<Probe>) -> Result<Option<Shared>, StartError> {
         let Some(url) = self.url() else { return Ok(None) };
         let (url, prefix) = (url.expose().to_owned(), self.redis_prefix.clone());
         let redis = pixmill_redis::Redis::open(pixmill_redis::RedisConfig { url, prefix })?;
@@ -62,7 +62,7 @@ impl Redis {
     }
 
     #[cfg(not(feature = "redis"))]
-    pub(super) fn open(&self, _: &mut Vec<Probe>) -> Result<Option<Shared>, StartError> {
+    pub(crate) fn open(&self, _: &mut Vec<Probe>) -> Result<Option<Shared>, StartError> {
         match self.url() {
             None => Ok(None),
             Some(_) => Err(super::left_out("REDIS_URL or REDIS_HOST", "Redis", "redis")),
