@@ -45,6 +45,14 @@ pub struct Job {
     pub state: JobState,
     /// The queue does not surely know of it yet: the sweeper publishes it if nobody else does.
     pub unpublished: bool,
+    /// It is kept from the queue while others of its owner are there in number: see [`Jobs::release`].
+    ///
+    /// [`Jobs::release`]: crate::ports::Jobs::release
+    #[serde(default)]
+    pub held: bool,
+    /// How often an operator opened it anew, and what had come of it until then. Their number is its generation.
+    #[serde(default)]
+    pub redrives: Vec<Redrive>,
     /// When what it stored (or may have left behind) is to be removed.
     pub remove_output_at: Option<Timestamp>,
 }
@@ -160,6 +168,17 @@ impl Failure {
     }
 }
 
+/// A failed job that an operator has opened anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redrive {
+    /// When.
+    pub at: Timestamp,
+    /// Why the job had failed.
+    pub failure: Failure,
+    /// How often it had been claimed since it was opened before.
+    pub attempts: u32,
+}
+
 /// The reasons a job can fail for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -183,6 +202,17 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
+    /// Whether another attempt, under better circumstances, may succeed: such a failed job is a dead letter, which an
+    /// operator can open anew. The others would fail in the same way for ever.
+    pub fn may_pass(self) -> bool {
+        match self {
+            Self::Undecodable | Self::LimitExceeded | Self::InvalidTransformation | Self::SourceMissing => {
+                false
+            }
+            Self::TimedOut | Self::Crashed | Self::Unavailable | Self::Internal => true,
+        }
+    }
+
     /// The word used in answers.
     pub fn name(self) -> &'static str {
         match self {
@@ -326,6 +356,7 @@ impl Job {
         let token = LeaseToken::random();
         self.attempts += 1;
         self.unpublished = false;
+        self.held = false;
         self.change(now, JobState::Running { lease: Lease { token, expires_at: now + terms.lease } });
         Claim::Claimed(Box::new(self.clone()), token)
     }
@@ -372,6 +403,65 @@ impl Job {
         open
     }
 
+    /// The reason for which the job failed, if it is a dead letter.
+    pub fn dead_letter(&self) -> Option<&Failure> {
+        match &self.state {
+            JobState::Failed { failure } if failure.code.may_pass() => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// How often the job was opened anew.
+    pub fn generation(&self) -> usize {
+        self.redrives.len()
+    }
+
+    /// Opens a dead letter of this generation anew, with all its attempts, behind whatever its owner has waiting. Returns
+    /// whether it was one, and what its attempts left is removed: see [`STRAGGLER_GRACE`].
+    pub fn redrive(&mut self, now: Timestamp, generation: usize) -> bool {
+        let Some(failure) = self.dead_letter().filter(|_| self.generation() == generation) else {
+            return false;
+        };
+        // Whatever is still under way for it, a straggler or the sweeper, may remove what another attempt would store at the
+        // same place.
+        if self.remove_output_at.is_some() {
+            return false;
+        }
+        self.redrives.push(Redrive { at: now, failure: failure.clone(), attempts: self.attempts });
+        self.attempts = 0;
+        self.held = true;
+        self.queue(now, Duration::ZERO);
+        true
+    }
+
+    /// Notes that what the job stored, or may have left behind, is gone.
+    pub fn output_removed(&mut self, now: Timestamp) {
+        match &self.state {
+            // What is gone before its time is expired from now on.
+            JobState::Completed { .. } => self.remove_output_at = self.remove_output_at.map(|at| at.min(now)),
+            _ => self.remove_output_at = None,
+        }
+    }
+
+    /// When the job was accepted, or last opened anew.
+    pub fn opened_at(&self) -> Timestamp {
+        self.redrives.last().map_or(self.created_at, |redrive| redrive.at)
+    }
+
+    /// Whether the job counts among those of its owner that are before the workers.
+    pub fn is_released(&self) -> bool {
+        !self.status().is_final() && !self.held
+    }
+
+    /// Whether a worker is making the same as `other`, and began before the one that is at `other`.
+    pub fn runs_ahead_of(&self, other: &Self, now: Timestamp) -> bool {
+        let JobState::Running { lease } = &self.state else { return false };
+        // Renewing a lease leaves the time of the last change, which is that of the claim.
+        lease.expires_at > now
+            && self.derivation == other.derivation
+            && (self.updated_at, self.id) < (other.updated_at, other.id)
+    }
+
     /// Whether the result of a completed job can still be read at `now`.
     pub fn output(&self, now: Timestamp) -> Option<&Output> {
         match &self.state {
@@ -387,6 +477,7 @@ impl Job {
 
     fn end(&mut self, now: Timestamp, state: JobState) {
         self.unpublished = false;
+        self.held = false;
         // An attempt may have stored something, or may still be about to.
         self.remove_output_at = (self.attempts > 0).then(|| now + STRAGGLER_GRACE);
         self.change(now, state);

@@ -37,6 +37,8 @@ fn queued() -> Job {
         attempts: 0,
         state: JobState::Queued { not_before: START },
         unpublished: true,
+        held: false,
+        redrives: Vec::new(),
         remove_output_at: None,
     }
 }
@@ -187,4 +189,55 @@ fn a_job_survives_storage() {
             _ => drop(job.cancel(START)),
         }
     }
+}
+
+fn failed(code: FailureCode) -> Job {
+    let mut job = queued();
+    let token = claim(&mut job, START);
+    assert!(job.finish(START, token, Outcome::Failed(Failure::new(code, "a reason"))));
+    job
+}
+
+#[test]
+fn a_dead_letter_begins_again_and_remembers() {
+    let mut job = failed(FailureCode::Crashed);
+    let later = START + STRAGGLER_GRACE;
+    assert!(!job.redrive(later, 0), "what it left may still be removed");
+    job.output_removed(later);
+    assert!(!job.redrive(later, 1), "another generation");
+    assert!(job.redrive(later, 0));
+    assert_eq!((job.status(), job.attempts, job.generation()), (JobStatus::Queued, 0, 1));
+    assert_eq!((job.held, job.unpublished, job.opened_at()), (true, true, later));
+    assert_eq!(job.redrives[0].failure.code, FailureCode::Crashed);
+    assert!(!job.redrive(later, 1), "it is open");
+    claim(&mut job, later);
+    assert!(!job.held);
+}
+
+#[test]
+fn what_would_fail_again_does_not_begin_again() {
+    for code in [FailureCode::Undecodable, FailureCode::LimitExceeded, FailureCode::SourceMissing] {
+        let mut job = failed(code);
+        job.output_removed(START);
+        assert!(!job.redrive(START, 0));
+    }
+    let mut done = queued();
+    let token = claim(&mut done, START);
+    done.finish(START, token, completed());
+    assert!(!done.redrive(START, 0));
+}
+
+#[test]
+fn the_first_to_run_is_ahead_until_its_lease_is_over() {
+    let (mut first, mut second) = (queued(), queued());
+    second.derivation = first.derivation.clone();
+    assert!(!first.runs_ahead_of(&second, START), "it waits");
+    claim(&mut first, START);
+    let next = START + Duration::from_millis(1);
+    claim(&mut second, next);
+    assert!(first.runs_ahead_of(&second, next) && !second.runs_ahead_of(&first, next));
+    assert!(!first.runs_ahead_of(&first, next), "not of itself");
+    assert!(!first.runs_ahead_of(&second, START + TERMS.lease));
+    second.derivation = queued().derivation;
+    assert!(!first.runs_ahead_of(&second, next), "it makes something else");
 }

@@ -17,7 +17,9 @@
 
 mod accounts;
 mod api_key;
+mod capacity;
 mod content;
+mod dead_letters;
 mod describe;
 mod history;
 mod idempotency;
@@ -28,6 +30,7 @@ mod keys;
 mod library;
 mod links;
 mod live;
+mod outbox;
 pub mod ports;
 mod process;
 mod quotas;
@@ -47,14 +50,16 @@ mod worker;
 
 pub use accounts::{Accounts, LoginError, PasswordChangeError, RegisterError};
 pub use api_key::{ApiKey, ApiKeyName, ApiKeyNameError, ApiKeyToken, KeyScope, ParseApiKeyError};
+pub use capacity::{COME_BACK, Capacity, Full};
 pub use content::{BlobKey, BlobPrefix, Content, ContentHash, ParseBlobKeyError, ParseContentHashError};
+pub use dead_letters::DeadLetters;
 pub use history::{History, Step, Stepped};
 pub use idempotency::{IdempotencyKey, IdempotencyKeyError, OnceError, OnceKey, OnceOperation};
 pub use ids::{ApiKeyId, ImageId, JobId, MadeId, ParseIdError, UserId};
 pub use image::{Image, NewVersion, Version};
 pub use job::{
     Claim, ClaimTerms, Derivation, Failure, FailureCode, Job, JobState, JobStatus, Lease, LeaseToken,
-    Outcome, Output, STRAGGLER_GRACE,
+    Outcome, Output, Redrive, STRAGGLER_GRACE,
 };
 pub use keys::{Keys, MakeKeyError};
 pub use library::Library;

@@ -13,6 +13,7 @@ use crate::ids::{JobId, random_bytes};
 use crate::image::NewVersion;
 use crate::job::{Claim, ClaimTerms, Failure, FailureCode, Job, JobStatus, LeaseToken, Outcome, Output};
 use crate::library::{changed, remember};
+use crate::outbox;
 use crate::ports::{
     BlobStoreExt, Delivery, JobMessage, PortError, PortErrorKind, ProcessError, Processed, Retry, Settlement,
     Work,
@@ -50,6 +51,8 @@ enum AttemptError {
     Transient(Failure),
     /// A system that the service depends on is away: it will be tried when that is back, at the earliest after this time.
     Away(Duration),
+    /// Another worker is making the same: what it makes can be had soon.
+    InTheMaking,
 }
 
 /// A result already stored cannot be reused unless it stays for at least this long.
@@ -60,6 +63,8 @@ const BACKOFF_BASE: Duration = Duration::from_millis(500);
 const BACKOFF_CAP: Duration = Duration::from_mins(1);
 /// How long a job waits at least when a system is away.
 const AWAY: Duration = Duration::from_secs(2);
+/// How long a job waits at least for another one that makes the same.
+const IN_THE_MAKING: Duration = Duration::from_millis(250);
 /// How long after its acceptance a job still waits for a system that is away.
 const PATIENCE: Duration = Duration::from_hours(24);
 
@@ -90,8 +95,7 @@ impl Process {
             Claim::Exhausted(job) => {
                 tracing::warn!(job = %job.id, attempts = job.attempts, "job failed: its workers vanished");
                 announce(&self.ports, changed(&job)).await;
-                delivery.settle(Settlement::Ack).await?;
-                Ok(Processing::Finished(job.status()))
+                self.settled(delivery, &job, job.status()).await
             }
             Claim::Finished(_) | Claim::Unknown => {
                 delivery.settle(Settlement::Ack).await?;
@@ -127,10 +131,10 @@ impl Process {
             announce(&self.ports, changed(&job)).await;
         }
         match outcome {
-            Outcome::Completed { .. } => self.settled(delivery, JobStatus::Completed).await,
+            Outcome::Completed { .. } => self.settled(delivery, &job, JobStatus::Completed).await,
             Outcome::Failed(failure) => {
                 tracing::info!(job = %job.id, code = failure.code.name(), "job failed");
-                self.settled(delivery, JobStatus::Failed).await
+                self.settled(delivery, &job, JobStatus::Failed).await
             }
             Outcome::Retry { after } | Outcome::Postponed { after } => {
                 delivery.settle(Settlement::Retry { after }).await?;
@@ -140,7 +144,14 @@ impl Process {
         }
     }
 
-    async fn settled(&self, delivery: Box<dyn Delivery>, status: JobStatus) -> Result<Processing, PortError> {
+    /// Settles the message of a job that has ended, and makes room for the next one of its owner.
+    async fn settled(
+        &self,
+        delivery: Box<dyn Delivery>,
+        job: &Job,
+        status: JobStatus,
+    ) -> Result<Processing, PortError> {
+        outbox::ended(&self.ports, &self.settings, job.owner).await;
         delivery.settle(Settlement::Ack).await?;
         Ok(Processing::Finished(status))
     }
@@ -162,11 +173,12 @@ impl Process {
         match produced {
             Ok(output) => Outcome::Completed { output, keep: self.settings.result_ttl },
             Err(AttemptError::Permanent(failure)) => Outcome::Failed(failure),
-            Err(AttemptError::Away(_)) if self.ports.clock.now().since(job.created_at) > PATIENCE => {
+            Err(AttemptError::Away(_)) if self.ports.clock.now().since(job.opened_at()) > PATIENCE => {
                 let detail = "a system that the service depends on did not answer for too long";
                 Outcome::Failed(Failure::new(FailureCode::Unavailable, detail))
             }
             Err(AttemptError::Away(at_least)) => Outcome::Postponed { after: at_least.max(spread(AWAY)) },
+            Err(AttemptError::InTheMaking) => Outcome::Postponed { after: spread(IN_THE_MAKING) },
             Err(AttemptError::Transient(failure)) if job.attempts >= self.settings.job_max_attempts => {
                 Outcome::Failed(failure)
             }
@@ -181,6 +193,7 @@ impl Process {
     async fn produce(&self, job: &Job) -> Result<Output, AttemptError> {
         let (content, file) = match self.reuse(job).await? {
             Some(content) => (content, None),
+            None if self.ports.jobs.has_one_ahead(job).await? => return Err(AttemptError::InTheMaking),
             None => {
                 let (content, file) = self.compute(job).await?;
                 (content, Some(file))

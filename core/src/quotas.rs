@@ -68,7 +68,7 @@ impl Quotas {
     /// What a user has.
     pub async fn usage(&self, owner: UserId) -> Result<Usage, PortError> {
         let (images, bytes) = self.ports.images.usage(owner).await?;
-        Ok(Usage { bytes, images, open_jobs: self.ports.jobs.count_open(owner).await? })
+        Ok(Usage { bytes, images, open_jobs: self.ports.jobs.count_open(Some(owner)).await? })
     }
 
     /// Whether one more image of so many bytes fits.
@@ -92,7 +92,7 @@ impl Quotas {
     {
         let quota = self.find(owner).await?;
         if quota.open_jobs.is_some() {
-            let open = self.ports.jobs.count_open(owner).await?;
+            let open = self.ports.jobs.count_open(Some(owner)).await?;
             within(open + 1, quota.open_jobs, QuotaError::OpenJobs)?;
         }
         if saves && quota.bytes.is_some() {

@@ -7,14 +7,17 @@ use crate::ids::{JobId, UserId};
 use crate::job::{Failure, Job, JobState, JobStatus};
 use crate::library::changed;
 use crate::links::Links;
+use crate::outbox;
 use crate::ports::{Cancellation, Page, PageRequest, PortError};
 use crate::services::Ports;
+use crate::settings::Settings;
 use crate::submit::announce;
 
 /// Answers questions about jobs, and ends them.
 #[derive(Clone)]
 pub struct Results {
     ports: Arc<Ports>,
+    settings: Arc<Settings>,
     links: Links,
 }
 
@@ -34,8 +37,8 @@ pub enum TransformedImage {
 }
 
 impl Results {
-    pub(crate) fn new(ports: Arc<Ports>, links: Links) -> Self {
-        Self { ports, links }
+    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>, links: Links) -> Self {
+        Self { ports, settings, links }
     }
 
     /// A user's job; `None` also for jobs of others.
@@ -85,6 +88,7 @@ impl Results {
         let cancellation = self.ports.jobs.cancel(owner, id).await?;
         if let Cancellation::Cancelled(job) = &cancellation {
             announce(&self.ports, changed(job)).await;
+            outbox::ended(&self.ports, &self.settings, owner).await;
         }
         Ok(cancellation)
     }

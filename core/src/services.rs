@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::accounts::Accounts;
+use crate::capacity::Capacity;
+use crate::dead_letters::DeadLetters;
 use crate::describe::Describer;
 use crate::ids::random_bytes;
 use crate::keys::Keys;
@@ -53,6 +55,10 @@ pub struct Services {
     pub keys: Keys,
     /// What users have and may have.
     pub quotas: Quotas,
+    /// How many jobs the service takes on.
+    pub capacity: Capacity,
+    /// Jobs that failed and may be opened anew.
+    pub dead_letters: DeadLetters,
     /// Taking files in.
     pub uploads: Uploads,
     /// Asking for transformations.
@@ -101,12 +107,15 @@ impl Services {
         let quotas = Quotas::new(ports.clone(), settings.clone());
         let describer = Describer::new(ports.clone(), settings.clone());
         let process = Process::new(ports.clone(), settings.clone(), describer.clone());
+        let capacity = Capacity::new(ports.clone(), settings.clone());
         Self {
+            dead_letters: DeadLetters::new(ports.jobs.clone(), ports.clock.clone()),
             keys: Keys::new(ports.clone()),
             uploads: Uploads::new(ports.clone(), settings.clone(), quotas.clone(), describer),
-            submissions: Submissions::new(ports.clone(), settings.clone(), quotas.clone()),
+            submissions: Submissions::new(ports.clone(), settings.clone(), quotas.clone(), capacity.clone()),
+            capacity,
             quotas,
-            results: Results::new(ports.clone(), links.clone()),
+            results: Results::new(ports.clone(), settings.clone(), links.clone()),
             live: Live::new(ports.clone()),
             worker: Worker::new(ports.clone(), settings.clone(), process),
             sweeper: Sweeper::new(ports, settings, library.clone(), accounts.clone()),

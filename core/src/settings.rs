@@ -27,6 +27,12 @@ pub struct Settings {
     pub job_max_attempts: u32,
     /// How long a worker holds a job without a sign of life.
     pub lease: Duration,
+    /// How many jobs of one user are before the workers at once; others wait until one of these has ended.
+    pub user_share: usize,
+    /// How many jobs may wait or run in all, about; more are refused.
+    pub max_open_jobs: u64,
+    /// How long a job that has ended can still be looked at.
+    pub job_retention: Duration,
     /// How often the sweeper looks.
     pub sweep_interval: Duration,
     /// How many jobs a worker runs at once.
@@ -51,6 +57,9 @@ impl Default for Settings {
             job_timeout: Duration::from_secs(30),
             job_max_attempts: 5,
             lease: Duration::from_secs(30),
+            user_share: 32,
+            max_open_jobs: 100_000,
+            job_retention: Duration::from_hours(30 * 24),
             sweep_interval: Duration::from_secs(10),
             worker_concurrency: 2,
             upload_ttl: Duration::from_hours(1),

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use pixmill_engine::{Error as EngineError, FieldError, Transformation, plan};
 
+use crate::capacity::{Capacity, Full};
 use crate::content::{Content, ContentHash};
 use crate::idempotency::{self, IdempotencyKey, OnceError, OnceKey, OnceOperation, Standing};
 use crate::ids::{ImageId, JobId, MadeId, UserId};
 use crate::image::Image;
 use crate::job::{Derivation, Job, JobState};
-use crate::ports::{Accepted, Event, JobMessage, Made, PortError};
+use crate::outbox::publish;
+use crate::ports::{Accepted, Event, Made, PortError};
 use crate::quotas::{QuotaError, Quotas};
 use crate::services::Ports;
 use crate::settings::Settings;
@@ -25,6 +27,7 @@ pub struct Submissions {
     ports: Arc<Ports>,
     settings: Arc<Settings>,
     quotas: Quotas,
+    capacity: Capacity,
 }
 
 /// A request.
@@ -55,6 +58,9 @@ pub enum SubmitError {
     /// The user has as much as they may have.
     #[error(transparent)]
     Quota(#[from] QuotaError),
+    /// The service has as many jobs as it takes on.
+    #[error(transparent)]
+    Full(#[from] Full),
     /// Another request has the idempotency key.
     #[error(transparent)]
     Once(#[from] OnceError),
@@ -91,8 +97,13 @@ impl From<EngineError> for SubmitError {
 }
 
 impl Submissions {
-    pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>, quotas: Quotas) -> Self {
-        Self { ports, settings, quotas }
+    pub(crate) fn new(
+        ports: Arc<Ports>,
+        settings: Arc<Settings>,
+        quotas: Quotas,
+        capacity: Capacity,
+    ) -> Self {
+        Self { ports, settings, quotas, capacity }
     }
 
     /// Accepts a request, or says what is wrong with it. An accepted job ends in exactly one final state.
@@ -159,6 +170,7 @@ impl Submissions {
         let overlay = self.overlay(owner, &transformation).await?;
         plan(&source.header(), &transformation, &self.settings.limits)?;
         self.quotas.check_job::<SubmitError>(owner, save).await?;
+        self.capacity.check::<SubmitError>().await?;
 
         let transformation = transformation.canonical();
         let now = self.ports.clock.now();
@@ -183,15 +195,18 @@ impl Submissions {
             attempts: 0,
             state: JobState::Queued { not_before: now },
             unpublished: true,
+            held: false,
+            redrives: Vec::new(),
             remove_output_at: None,
         };
         let event = Event { owner, job: id, status: job.status(), revision: job.revision };
-        if self.ports.jobs.accept(job).await? == Accepted::Unpublished {
+        if self.ports.jobs.accept(job, self.settings.user_share).await? == Accepted::Unpublished {
             // The job is accepted whatever happens here: the sweeper publishes what this could not.
             if let Err(error) = publish(&self.ports, id).await {
                 tracing::warn!(job = %id, %error, "accepted job not published yet");
             }
         }
+        self.capacity.add();
         announce(&self.ports, event).await;
         Ok(id)
     }
@@ -231,12 +246,6 @@ impl Submissions {
             }
         }
     }
-}
-
-/// Hands a job to the queue and notes that it is there.
-pub(crate) async fn publish(ports: &Ports, job: JobId) -> Result<(), PortError> {
-    ports.queue.publish(JobMessage::new(job)).await?;
-    ports.jobs.published(job).await
 }
 
 /// Tells whoever watches. They miss nothing for good if it fails, so it only costs a line in the log.

@@ -9,11 +9,11 @@ use futures::future::{self, Either};
 
 use crate::accounts::Accounts;
 use crate::library::Library;
+use crate::outbox::{publish, release};
 use crate::ports::PortError;
 use crate::process::remove_output;
 use crate::services::Ports;
 use crate::settings::Settings;
-use crate::submit::publish;
 
 /// Looks for unfinished business at regular times.
 #[derive(Clone)]
@@ -37,6 +37,8 @@ pub struct Swept {
     pub users: usize,
     /// Idempotency keys forgotten.
     pub keys: usize,
+    /// Ended jobs forgotten.
+    pub jobs: usize,
 }
 
 /// How much one look takes on, so that a long backlog does not hold up the rest.
@@ -58,8 +60,8 @@ impl Sweeper {
         loop {
             match self.sweep().await {
                 Ok(swept) if swept == Swept::default() => {}
-                Ok(Swept { published, images, outputs, users, keys }) => {
-                    tracing::info!(published, images, outputs, users, keys, "swept");
+                Ok(Swept { published, images, outputs, users, keys, jobs }) => {
+                    tracing::info!(published, images, outputs, users, keys, jobs, "swept");
                 }
                 Err(error) => tracing::warn!(%error, "sweep not finished"),
             }
@@ -73,11 +75,12 @@ impl Sweeper {
     /// Looks once.
     pub async fn sweep(&self) -> Result<Swept, PortError> {
         Ok(Swept {
-            published: self.publish_forgotten().await?,
+            published: release(&self.ports, &self.settings, None).await? + self.publish_forgotten().await?,
             images: self.remove_images().await?,
             outputs: self.remove_outputs().await?,
             users: self.remove_users().await?,
             keys: self.ports.once_keys.purge(BATCH).await?,
+            jobs: self.ports.jobs.expire(self.settings.job_retention, BATCH).await?,
         })
     }
 

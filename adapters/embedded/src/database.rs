@@ -74,8 +74,18 @@ impl Database {
         Ok((database, entries))
     }
 
+    /// Opens the database for a command of an operator, whether another process has it or not; says whether one has.
+    pub(crate) fn for_a_command(data_dir: &Path, clock: &dyn Clock) -> Result<(Self, bool), OpenError> {
+        match Lock::acquire(data_dir) {
+            // Nobody's leases end by this: what had them is gone.
+            Ok(lock) => Ok((Self::open(data_dir, Arc::new(lock), clock, false, 1)?.0, false)),
+            Err(OpenError::Locked { .. }) => Ok((Self::beside(data_dir)?, true)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Opens the database beside a process that has it, for changes that this process keeps nothing of in memory.
-    pub(crate) fn beside(data_dir: &Path) -> Result<Self, OpenError> {
+    fn beside(data_dir: &Path) -> Result<Self, OpenError> {
         let path = data_dir.join(FILE);
         let failed =
             |error: rusqlite::Error| OpenError::Database { path: path.clone(), source: error.into() };

@@ -4,7 +4,7 @@ use pixmill::ports::PageRequest;
 use pixmill::{Derivation, ImageId, Job, JobId, JobState, JobStatus, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::columns::{Cursor, count, job_id, millis, row_limit, status_code};
+use crate::columns::{Cursor, count, job_id, millis, row_limit, status_code, user_id};
 use crate::error::DatabaseError;
 
 type Result<T> = std::result::Result<T, DatabaseError>;
@@ -23,6 +23,11 @@ const FIND_RESULT: &str = "SELECT job FROM jobs WHERE derivation = ? AND result_
                            ORDER BY result_until DESC LIMIT 1";
 const DUE_UNPUBLISHED: &str = "SELECT id FROM jobs WHERE stale_since <= ? AND not_before <= ?
                                ORDER BY stale_since LIMIT ?";
+const RUNNING_ON: &str = "SELECT job FROM jobs WHERE derivation = ? AND status = 1";
+const RELEASED: &str = "SELECT 1 FROM jobs WHERE owner = ? AND status < 2 AND held = 0 LIMIT ?";
+const HELD: &str = "SELECT job FROM jobs WHERE owner = ? AND held = 1 ORDER BY created_at, id LIMIT ?";
+const OVER: &str =
+    "SELECT sequence FROM jobs WHERE ended_at <= ? AND removal_due_at IS NULL ORDER BY ended_at LIMIT ?";
 const DUE_REMOVALS: &str = "SELECT job FROM jobs WHERE removal_due_at <= ? ORDER BY removal_due_at LIMIT ?";
 
 /// What a job's state means for queries; it is stored anew with every change.
@@ -31,15 +36,17 @@ struct Due {
     not_before: i64,
     result_until: Option<i64>,
     removal_due_at: Option<i64>,
+    ended_at: Option<i64>,
 }
 
 impl Due {
     fn of(job: &Job) -> Self {
         let removal_due_at = job.remove_output_at.map(millis);
-        let mut due = Self { stale_since: None, not_before: 0, result_until: None, removal_due_at };
+        let ended_at = job.status().is_final().then(|| millis(job.updated_at));
+        let mut due = Self { stale_since: None, not_before: 0, result_until: None, removal_due_at, ended_at };
         match &job.state {
             JobState::Queued { not_before } => {
-                due.stale_since = job.unpublished.then(|| millis(job.updated_at));
+                due.stale_since = (job.unpublished && !job.held).then(|| millis(job.updated_at));
                 due.not_before = millis(*not_before);
             }
             JobState::Running { lease } => due.stale_since = Some(millis(lease.expires_at)),
@@ -53,8 +60,8 @@ impl Due {
 /// Adds a job, unless there is one of this id.
 pub(crate) fn insert(connection: &Connection, job: &Job) -> Result<bool> {
     let sql = "INSERT INTO jobs (id, owner, image, status, created_at, derivation, stale_since, not_before,
-                                 result_until, removal_due_at, job)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+                                 result_until, removal_due_at, ended_at, held, job)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
     let due = Due::of(job);
     let inserted = connection.prepare_cached(sql)?.execute(params![
         job.id.as_bytes(),
@@ -67,6 +74,8 @@ pub(crate) fn insert(connection: &Connection, job: &Job) -> Result<bool> {
         due.not_before,
         due.result_until,
         due.removal_due_at,
+        due.ended_at,
+        job.held,
         serde_json::to_string(job)?,
     ])?;
     Ok(inserted == 1)
@@ -76,7 +85,7 @@ pub(crate) fn insert(connection: &Connection, job: &Job) -> Result<bool> {
 pub(crate) fn update(connection: &Connection, job: &Job) -> Result<()> {
     let sql =
         "UPDATE jobs SET status = ?, stale_since = ?, not_before = ?, result_until = ?, removal_due_at = ?,
-                               job = ?
+                               ended_at = ?, held = ?, job = ?
                WHERE id = ?";
     let due = Due::of(job);
     connection.prepare_cached(sql)?.execute(params![
@@ -85,6 +94,8 @@ pub(crate) fn update(connection: &Connection, job: &Job) -> Result<()> {
         due.not_before,
         due.result_until,
         due.removal_due_at,
+        due.ended_at,
+        job.held,
         serde_json::to_string(job)?,
         job.id.as_bytes(),
     ])?;
@@ -100,11 +111,19 @@ pub(crate) fn clear_removal(connection: &Connection, id: JobId) -> Result<()> {
 
 /// Deletes final jobs of a user, at most `limit` of them, and says which.
 pub(crate) fn forget(connection: &Connection, owner: UserId, limit: usize) -> Result<Vec<JobId>> {
-    let sql = "DELETE FROM jobs WHERE sequence IN
-                   (SELECT sequence FROM jobs WHERE owner = ? AND status >= 2 LIMIT ?)
-               RETURNING id";
-    let mut statement = connection.prepare_cached(sql)?;
-    let ids = statement.query_map(params![owner.as_bytes(), row_limit(limit)], |row| job_id(row, 0))?;
+    let which = "SELECT sequence FROM jobs WHERE owner = ? AND status >= 2 LIMIT ?";
+    delete(connection, which, params![owner.as_bytes(), row_limit(limit)])
+}
+
+/// Deletes jobs that ended until then and have left nothing to be removed, at most `limit` of them, and says which.
+pub(crate) fn expire(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<JobId>> {
+    delete(connection, OVER, params![millis(until), row_limit(limit)])
+}
+
+fn delete(connection: &Connection, which: &str, parameters: impl rusqlite::Params) -> Result<Vec<JobId>> {
+    let sql = format!("DELETE FROM jobs WHERE sequence IN ({which}) RETURNING id");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let ids = statement.query_map(parameters, |row| job_id(row, 0))?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -137,10 +156,45 @@ pub(crate) fn list(
     }
 }
 
-/// How many of a user's jobs are not final.
-pub(crate) fn count_open(connection: &Connection, owner: UserId) -> Result<u64> {
-    let sql = "SELECT count(*) FROM jobs WHERE owner = ? AND status IN (0, 1)";
-    Ok(connection.prepare_cached(sql)?.query_row([owner.as_bytes()], |row| count(row, 0))?)
+/// How many of a user's jobs, or of everybody's, are not final.
+pub(crate) fn count_open(connection: &Connection, owner: Option<UserId>) -> Result<u64> {
+    let count = |row: &Row<'_>| count(row, 0);
+    Ok(match owner {
+        Some(owner) => connection
+            .prepare_cached("SELECT count(*) FROM jobs WHERE owner = ? AND status IN (0, 1)")?
+            .query_row([owner.as_bytes()], count)?,
+        None => connection
+            .prepare_cached("SELECT count(*) FROM jobs WHERE status IN (0, 1)")?
+            .query_row([], count)?,
+    })
+}
+
+/// How many of a user's jobs are open and not held; `most` if there are more.
+pub(crate) fn count_released(connection: &Connection, owner: UserId, most: usize) -> Result<usize> {
+    let mut statement = connection.prepare_cached(RELEASED)?;
+    let mut rows = statement.query(params![owner.as_bytes(), row_limit(most)])?;
+    let mut count = 0;
+    while rows.next()?.is_some() {
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// A user's held jobs, the oldest first.
+pub(crate) fn held(connection: &Connection, owner: UserId, limit: usize) -> Result<Vec<Job>> {
+    select(connection, HELD, params![owner.as_bytes(), row_limit(limit)])
+}
+
+/// Whoever has held jobs.
+pub(crate) fn owners_of_held(connection: &Connection) -> Result<Vec<UserId>> {
+    let mut statement = connection.prepare_cached("SELECT DISTINCT owner FROM jobs WHERE held = 1")?;
+    let owners = statement.query_map([], |row| user_id(row, 0))?;
+    Ok(owners.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The jobs of this derivation that somebody holds, or held.
+pub(crate) fn running_on(connection: &Connection, derivation: &Derivation) -> Result<Vec<Job>> {
+    select(connection, RUNNING_ON, params![derivation.as_str()])
 }
 
 fn cursor(connection: &Connection, owner: Option<UserId>, after: Option<JobId>) -> Result<Option<Cursor>> {
@@ -220,6 +274,10 @@ mod tests {
             FIND_RESULT,
             DUE_UNPUBLISHED,
             DUE_REMOVALS,
+            RUNNING_ON,
+            RELEASED,
+            HELD,
+            OVER,
         ] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
@@ -227,7 +285,7 @@ mod tests {
                 .query_map(rusqlite::params_from_iter(nulls), |row| row.get::<_, String>(3))
                 .unwrap();
             for step in steps.map(|step| step.unwrap()) {
-                assert!(step.starts_with("SEARCH jobs USING INDEX"), "{sql}: {step}");
+                assert!(step.starts_with("SEARCH jobs USING"), "{sql}: {step}");
             }
         }
     }

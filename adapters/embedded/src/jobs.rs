@@ -1,5 +1,6 @@
 //! Jobs. Each change loads the job, applies the core's transition and stores it, in one operation of the writer.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,9 @@ use rusqlite::Connection;
 use crate::backlog::Backlog;
 use crate::columns::row_limit;
 use crate::database::Database;
+use crate::error::{DatabaseError, OpenError};
 use crate::job_cache::JobCache;
+use crate::release::{self, Released};
 use crate::writer::Durability::{self, Durable, Relaxed};
 use crate::{job_rows, queue_rows};
 
@@ -29,6 +32,8 @@ pub struct SqliteJobs {
     cache: Arc<JobCache>,
     /// The queue that jobs enter when they are accepted, if it is this store's.
     backlog: Option<Arc<Backlog>>,
+    /// Another process has the data folder, and keeps jobs in memory: here they can be read and no more.
+    beside: bool,
 }
 
 impl SqliteJobs {
@@ -38,7 +43,19 @@ impl SqliteJobs {
         cache: Arc<JobCache>,
         backlog: Option<Arc<Backlog>>,
     ) -> Self {
-        Self { database, clock, cache, backlog }
+        Self { database, clock, cache, backlog, beside: false }
+    }
+
+    /// Opens the jobs of a data folder alone, also while a server runs on it. Then [`Jobs::redrive`] is done by the server
+    /// at its next sweep, and nothing else may be changed.
+    ///
+    /// # Errors
+    /// If the folder can't be used, or belongs to another version of Pixmill.
+    pub fn open(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let (database, beside) = Database::for_a_command(data_dir, clock.as_ref())?;
+        // What is kept in memory would soon be out of date.
+        let cache = Arc::new(JobCache::new(0));
+        Ok(Self { database: Arc::new(database), clock, cache, backlog: None, beside })
     }
 
     /// Applies `transition`, which says whether it changed the job and what to answer; none if there is no job.
@@ -67,6 +84,20 @@ impl SqliteJobs {
         self.database.write(operation, durability, body, committed).await
     }
 
+    /// Deletes jobs and says how many.
+    async fn forgotten(
+        &self,
+        operation: &'static str,
+        delete: impl FnOnce(&Connection) -> Result<Vec<JobId>, DatabaseError> + Send + 'static,
+    ) -> Result<usize, PortError> {
+        let cache = Arc::clone(&self.cache);
+        let committed = move |forgotten: Vec<JobId>| {
+            forgotten.iter().for_each(|id| cache.remove(*id));
+            forgotten.len()
+        };
+        self.database.write(operation, Durable, delete, committed).await
+    }
+
     async fn find(&self, operation: &'static str, id: JobId) -> Result<Option<Arc<Job>>, PortError> {
         if let Some(job) = self.cache.get(id) {
             return Ok(Some(job));
@@ -78,17 +109,18 @@ impl SqliteJobs {
 
 #[async_trait]
 impl Jobs for SqliteJobs {
-    async fn accept(&self, mut job: Job) -> Result<Accepted, PortError> {
+    async fn accept(&self, mut job: Job, share: usize) -> Result<Accepted, PortError> {
         let (clock, cache, backlog) =
             (Arc::clone(&self.clock), Arc::clone(&self.cache), self.backlog.clone());
         let enqueue = backlog.is_some();
-        job.unpublished &= !enqueue;
         let body = move |connection: &Connection| {
+            job.held = job_rows::count_released(connection, job.owner, share)? >= share;
+            job.unpublished &= job.held || !enqueue;
             if !job_rows::insert(connection, &job)? {
                 let stored = job_rows::load(connection, job.id)?;
                 return Ok((stored.unwrap_or(job), None));
             }
-            let entry = if let (true, JobState::Queued { not_before }) = (enqueue, &job.state) {
+            let entry = if let (true, JobState::Queued { not_before }) = (enqueue && !job.held, &job.state) {
                 let available_at = clock.now().max(*not_before);
                 Some(queue_rows::upsert(connection, JobMessage::new(job.id), available_at)?)
             } else {
@@ -97,7 +129,11 @@ impl Jobs for SqliteJobs {
             Ok((job, entry))
         };
         let committed = move |(job, entry): (Job, Option<queue_rows::Entry>)| {
-            let accepted = if job.unpublished { Accepted::Unpublished } else { Accepted::Enqueued };
+            let accepted = match (job.held, job.unpublished) {
+                (true, _) => Accepted::Held,
+                (false, true) => Accepted::Unpublished,
+                (false, false) => Accepted::Enqueued,
+            };
             cache.put(job);
             if let (Some(backlog), Some(entry)) = (backlog, entry) {
                 backlog.put(entry);
@@ -105,6 +141,45 @@ impl Jobs for SqliteJobs {
             accepted
         };
         self.database.write("jobs.accept", Durable, body, committed).await
+    }
+
+    async fn release(
+        &self,
+        owner: Option<UserId>,
+        share: usize,
+        limit: usize,
+    ) -> Result<Vec<JobId>, PortError> {
+        const OPERATION: &str = "jobs.release";
+        if !self.database.read(OPERATION, move |connection| release::any(connection, owner)).await? {
+            return Ok(Vec::new());
+        }
+        let (clock, cache, backlog) =
+            (Arc::clone(&self.clock), Arc::clone(&self.cache), self.backlog.clone());
+        let enqueue = backlog.is_some();
+        let body = move |connection: &Connection| {
+            let now = clock.now();
+            let redriven = match owner {
+                Some(_) => Vec::new(),
+                None => release::redrive_requested(connection, now, limit)?,
+            };
+            let released = release::release(connection, owner, share, limit, enqueue.then_some(now))?;
+            Ok((redriven, released))
+        };
+        let committed = move |(redriven, released): (Vec<Job>, Vec<Released>)| {
+            redriven.into_iter().for_each(|job| cache.put(job));
+            let mut unpublished = Vec::new();
+            for (job, entry) in released {
+                if job.unpublished {
+                    unpublished.push(job.id);
+                }
+                cache.put(job);
+                if let (Some(backlog), Some(entry)) = (&backlog, entry) {
+                    backlog.put(entry);
+                }
+            }
+            unpublished
+        };
+        self.database.write(OPERATION, Durable, body, committed).await
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
@@ -137,7 +212,7 @@ impl Jobs for SqliteJobs {
             .await
     }
 
-    async fn count_open(&self, owner: UserId) -> Result<u64, PortError> {
+    async fn count_open(&self, owner: Option<UserId>) -> Result<u64, PortError> {
         self.database.read("jobs.count_open", move |connection| job_rows::count_open(connection, owner)).await
     }
 
@@ -205,6 +280,15 @@ impl Jobs for SqliteJobs {
             .await
     }
 
+    async fn has_one_ahead(&self, job: &Job) -> Result<bool, PortError> {
+        let (job, now) = (job.clone(), self.clock.now());
+        let look = move |connection: &Connection| {
+            let others = job_rows::running_on(connection, &job.derivation)?;
+            Ok(others.iter().any(|other| other.runs_ahead_of(&job, now)))
+        };
+        self.database.read("jobs.has_one_ahead", look).await
+    }
+
     async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {
         let now = self.clock.now();
         self.database
@@ -227,12 +311,8 @@ impl Jobs for SqliteJobs {
         let (clock, cache) = (Arc::clone(&self.clock), Arc::clone(&self.cache));
         let body = move |connection: &Connection| {
             let Some(mut job) = job_rows::load(connection, id)? else { return Ok(None) };
-            let now = clock.now();
-            // What is gone before its time is expired from now on.
-            if job.output(now).is_some() {
-                job.remove_output_at = Some(now);
-                job_rows::update(connection, &job)?;
-            }
+            job.output_removed(clock.now());
+            job_rows::update(connection, &job)?;
             job_rows::clear_removal(connection, id)?;
             Ok(Some(job))
         };
@@ -241,20 +321,36 @@ impl Jobs for SqliteJobs {
         self.database.write("jobs.output_removed", Durable, body, committed).await
     }
 
+    async fn redrive(&self, id: JobId, generation: usize) -> Result<Option<Job>, PortError> {
+        const OPERATION: &str = "jobs.redrive";
+        if !self.beside {
+            let redrive = move |job: &mut Job, now| {
+                let redriven = job.redrive(now, generation).then(|| job.clone());
+                (redriven.is_some(), redriven)
+            };
+            return self.change(OPERATION, Durable, id, redrive).await.map(Option::flatten);
+        }
+        let clock = Arc::clone(&self.clock);
+        let request = move |connection: &Connection| {
+            let Some(mut job) = job_rows::load(connection, id)? else { return Ok(None) };
+            if !job.redrive(clock.now(), generation) {
+                return Ok(None);
+            }
+            release::request_redrive(connection, id, generation)?;
+            Ok(Some(job))
+        };
+        self.database.write(OPERATION, Durable, request, |job| job).await
+    }
+
+    async fn expire(&self, after: Duration, limit: usize) -> Result<usize, PortError> {
+        let until = self.clock.now() - after;
+        self.forgotten("jobs.expire", move |connection| job_rows::expire(connection, until, limit)).await
+    }
+
     async fn forget(&self, owner: UserId) -> Result<(), PortError> {
         // In portions, so that others who write are let in between.
-        loop {
-            let cache = Arc::clone(&self.cache);
-            let delete = move |connection: &Connection| job_rows::forget(connection, owner, PORTION);
-            let committed = move |forgotten: Vec<JobId>| {
-                for id in &forgotten {
-                    cache.remove(*id);
-                }
-                forgotten.len()
-            };
-            if self.database.write("jobs.forget", Durable, delete, committed).await? < PORTION {
-                return Ok(());
-            }
-        }
+        let delete = move |connection: &Connection| job_rows::forget(connection, owner, PORTION);
+        while self.forgotten("jobs.forget", delete).await? == PORTION {}
+        Ok(())
     }
 }

@@ -39,6 +39,7 @@ mod queue;
 mod queue_rows;
 mod readers;
 mod recovery;
+mod release;
 mod store;
 mod users;
 mod writer;

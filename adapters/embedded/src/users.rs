@@ -13,7 +13,6 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use crate::columns::{Cursor, millis, row_limit, timestamp, user_id};
 use crate::database::Database;
 use crate::error::{DatabaseError, OpenError};
-use crate::lock::Lock;
 use crate::writer::Durability::Durable;
 
 /// The users in the database.
@@ -33,12 +32,7 @@ impl SqliteUsers {
     /// # Errors
     /// If the folder can't be used, or belongs to another version of Pixmill.
     pub fn open(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let database = match Lock::acquire(data_dir) {
-            // Nobody's leases end by this: what had them is gone.
-            Ok(lock) => Database::open(data_dir, Arc::new(lock), clock.as_ref(), false, 1)?.0,
-            Err(OpenError::Locked { .. }) => Database::beside(data_dir)?,
-            Err(error) => return Err(error),
-        };
+        let (database, _) = Database::for_a_command(data_dir, clock.as_ref())?;
         Ok(Self::new(Arc::new(database), clock))
     }
 }

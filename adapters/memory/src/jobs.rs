@@ -54,13 +54,32 @@ impl State {
     fn owned(&self, owner: UserId, id: JobId) -> Option<&Job> {
         self.jobs.get(&id).map(|record| &record.job).filter(|job| job.owner == owner)
     }
+
+    /// How many jobs of this user are before the workers.
+    fn released(&self, owner: UserId) -> usize {
+        let jobs = self.jobs.values().map(|record| &record.job);
+        jobs.filter(|job| job.owner == owner && job.is_released()).count()
+    }
+
+    fn forget(&mut self, is_over: impl Fn(&Record) -> bool, limit: usize) -> usize {
+        let Self { jobs, timeline, by_derivation, by_image } = self;
+        let forgotten = jobs.extract_if(|_, record| record.job.status().is_final() && is_over(record));
+        let mut count = 0;
+        for (id, Record { job, .. }) in forgotten.take(limit) {
+            timeline.remove(job.owner, job.created_at, id);
+            forget_in(by_derivation, &job.derivation, id);
+            forget_in(by_image, &job.image, id);
+            count += 1;
+        }
+        count
+    }
 }
 
 /// Whether the queue may not know of a job, as [`Jobs::due_unpublished`] defines it.
 fn may_be_unknown_to_queue(job: &Job, now: Timestamp, older_than: Duration) -> bool {
     match &job.state {
         JobState::Queued { not_before } => {
-            job.unpublished && *not_before <= now && job.updated_at + older_than <= now
+            job.unpublished && !job.held && *not_before <= now && job.updated_at + older_than <= now
         }
         JobState::Running { lease } => lease.expires_at + older_than <= now,
         _ => false,
@@ -69,15 +88,42 @@ fn may_be_unknown_to_queue(job: &Job, now: Timestamp, older_than: Duration) -> b
 
 #[async_trait]
 impl Jobs for MemoryJobs {
-    async fn accept(&self, job: Job) -> Result<Accepted, PortError> {
-        let State { jobs, timeline, by_derivation, by_image } = &mut *lock(&self.state);
-        if let Entry::Vacant(vacant) = jobs.entry(job.id) {
-            timeline.add(job.owner, job.created_at, job.id);
-            by_derivation.entry(job.derivation.clone()).or_default().push(job.id);
-            by_image.entry(job.image).or_default().push(job.id);
-            vacant.insert(Record { job, output_removed: false });
+    async fn accept(&self, mut job: Job, share: usize) -> Result<Accepted, PortError> {
+        let state = &mut *lock(&self.state);
+        let released = state.released(job.owner);
+        let State { jobs, timeline, by_derivation, by_image } = state;
+        let stored = match jobs.entry(job.id) {
+            Entry::Occupied(stored) => stored.into_mut(),
+            Entry::Vacant(vacant) => {
+                job.held = released >= share;
+                timeline.add(job.owner, job.created_at, job.id);
+                by_derivation.entry(job.derivation.clone()).or_default().push(job.id);
+                by_image.entry(job.image).or_default().push(job.id);
+                vacant.insert(Record { job, output_removed: false })
+            }
+        };
+        Ok(if stored.job.held { Accepted::Held } else { Accepted::Unpublished })
+    }
+
+    async fn release(
+        &self,
+        owner: Option<UserId>,
+        share: usize,
+        limit: usize,
+    ) -> Result<Vec<JobId>, PortError> {
+        let state = &mut *lock(&self.state);
+        let held = state.jobs.values().map(|record| &record.job).filter(|job| job.held);
+        let held = held.filter(|job| owner.is_none_or(|owner| job.owner == owner));
+        let mut held: Vec<_> = held.map(|job| (job.created_at, job.id, job.owner)).collect();
+        held.sort();
+        let mut let_go = Vec::new();
+        for (_, id, owner) in held {
+            if let_go.len() < limit && state.released(owner) < share {
+                state.jobs.get_mut(&id).expect("it was there just now").job.held = false;
+                let_go.push(id);
+            }
         }
-        Ok(Accepted::Unpublished)
+        Ok(let_go)
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
@@ -112,8 +158,10 @@ impl Jobs for MemoryJobs {
         Ok(state.timeline.page(owner, page, place, |id| state.owned(owner, id).filter(matches).cloned()))
     }
 
-    async fn count_open(&self, owner: UserId) -> Result<u64, PortError> {
-        let is_open = |record: &&Record| record.job.owner == owner && !record.job.status().is_final();
+    async fn count_open(&self, owner: Option<UserId>) -> Result<u64, PortError> {
+        let is_open = |record: &&Record| {
+            !record.job.status().is_final() && owner.is_none_or(|owner| record.job.owner == owner)
+        };
         Ok(lock(&self.state).jobs.values().filter(is_open).count() as u64)
     }
 
@@ -162,6 +210,13 @@ impl Jobs for MemoryJobs {
         Ok(kept.next().map(|record| record.job.clone()))
     }
 
+    async fn has_one_ahead(&self, job: &Job) -> Result<bool, PortError> {
+        let State { jobs, by_derivation, .. } = &*lock(&self.state);
+        let now = self.clock.now();
+        let mut same = by_derivation.get(&job.derivation).into_iter().flatten().filter_map(|id| jobs.get(id));
+        Ok(same.any(|other| other.job.runs_ahead_of(job, now)))
+    }
+
     async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {
         let state = lock(&self.state);
         let now = self.clock.now();
@@ -181,21 +236,37 @@ impl Jobs for MemoryJobs {
     }
 
     async fn output_removed(&self, id: JobId) -> Result<(), PortError> {
-        if let Some(record) = lock(&self.state).jobs.get_mut(&id) {
+        let mut state = lock(&self.state);
+        let now = self.clock.now();
+        if let Some(record) = state.jobs.get_mut(&id) {
             record.output_removed = true;
+            record.job.output_removed(now);
         }
         Ok(())
     }
 
+    async fn redrive(&self, id: JobId, generation: usize) -> Result<Option<Job>, PortError> {
+        let mut state = lock(&self.state);
+        let now = self.clock.now();
+        Ok(state.jobs.get_mut(&id).and_then(|record| {
+            record.job.redrive(now, generation).then(|| {
+                record.output_removed = false;
+                record.job.clone()
+            })
+        }))
+    }
+
+    async fn expire(&self, after: Duration, limit: usize) -> Result<usize, PortError> {
+        let mut state = lock(&self.state);
+        let now = self.clock.now();
+        let is_over = |Record { job, output_removed }: &Record| {
+            job.updated_at + after <= now && (*output_removed || job.remove_output_at.is_none())
+        };
+        Ok(state.forget(is_over, limit))
+    }
+
     async fn forget(&self, owner: UserId) -> Result<(), PortError> {
-        let State { jobs, timeline, by_derivation, by_image } = &mut *lock(&self.state);
-        let forgotten =
-            jobs.extract_if(|_, record| record.job.owner == owner && record.job.status().is_final());
-        for (id, Record { job, .. }) in forgotten {
-            timeline.remove(owner, job.created_at, id);
-            forget_in(by_derivation, &job.derivation, id);
-            forget_in(by_image, &job.image, id);
-        }
+        lock(&self.state).forget(|record| record.job.owner == owner, usize::MAX);
         Ok(())
     }
 }

@@ -163,6 +163,17 @@ impl<R: Record> Documents<R> {
         Ok(found.await?.into_iter().filter_map(|mut document| document.remove("_id")).collect())
     }
 
+    /// The different values of a field among the records that match.
+    pub(crate) async fn distinct(
+        &self,
+        operation: &'static str,
+        field: &'static str,
+        filter: Document,
+    ) -> Result<Vec<Bson>, PortError> {
+        let collection = self.collection.clone();
+        run(operation, async move { collection.distinct(field, filter).await }).await
+    }
+
     pub(crate) async fn count(&self, operation: &'static str, filter: Document) -> Result<u64, PortError> {
         let collection = self.collection.clone();
         run(operation, async move { collection.count_documents(filter).await }).await

@@ -33,7 +33,9 @@ impl Record for JobRecord {
     fn indexed(&self) -> Document {
         let Self { job, output_removed } = self;
         let (stale_since, not_before) = match &job.state {
-            JobState::Queued { not_before } => (job.unpublished.then_some(job.updated_at), Some(*not_before)),
+            JobState::Queued { not_before } => {
+                ((job.unpublished && !job.held).then_some(job.updated_at), Some(*not_before))
+            }
             JobState::Running { lease } => (Some(lease.expires_at), None),
             _ => (None, None),
         };
@@ -45,6 +47,8 @@ impl Record for JobRecord {
             "image": oid(job.image.as_bytes()),
             "status": job.status().name(),
             "open": !job.status().is_final(),
+            "held": job.held,
+            "endedAt": job.status().is_final().then(|| millis(job.updated_at)),
             "createdAt": millis(job.created_at),
             "derivation": job.derivation.as_str(),
             "staleSince": stale_since.map(millis),
@@ -69,14 +73,62 @@ impl MongoJobs {
     ) -> Result<Option<T>, PortError> {
         self.jobs.change(operation, oid(id.as_bytes()), |record, now| transition(&mut record.job, now)).await
     }
+
+    /// How many jobs of this user are before the workers; `most` if there are more.
+    async fn released(
+        &self,
+        operation: &'static str,
+        owner: impl Into<Bson>,
+        most: usize,
+    ) -> Result<usize, PortError> {
+        let released = doc! { "owner": owner.into(), "open": true, "held": false };
+        Ok(self.jobs.ids(operation, released, Document::new(), at_most(most)).await?.len())
+    }
 }
 
 #[async_trait]
 impl Jobs for MongoJobs {
-    async fn accept(&self, job: Job) -> Result<Accepted, PortError> {
+    async fn accept(&self, mut job: Job, share: usize) -> Result<Accepted, PortError> {
+        const OPERATION: &str = "jobs.accept";
         let id = oid(job.id.as_bytes());
-        self.jobs.insert("jobs.accept", id, &JobRecord { job, output_removed: false }).await?;
-        Ok(Accepted::Unpublished)
+        job.held = self.released(OPERATION, oid(job.owner.as_bytes()), share).await? >= share;
+        let mut record = JobRecord { job, output_removed: false };
+        if !self.jobs.insert(OPERATION, id, &record).await?
+            && let Some(stored) = self.jobs.get(OPERATION, id).await?
+        {
+            record = stored;
+        }
+        Ok(if record.job.held { Accepted::Held } else { Accepted::Unpublished })
+    }
+
+    async fn release(
+        &self,
+        owner: Option<UserId>,
+        share: usize,
+        limit: usize,
+    ) -> Result<Vec<JobId>, PortError> {
+        const OPERATION: &str = "jobs.release";
+        let owners = match owner {
+            Some(owner) => vec![oid(owner.as_bytes()).into()],
+            None => self.jobs.distinct(OPERATION, "owner", doc! { "held": true }).await?,
+        };
+        let mut let_go = Vec::new();
+        for owner in owners {
+            let room = at_most(share.min(limit - let_go.len()));
+            let held = doc! { "owner": &owner, "held": true };
+            let held = self.jobs.ids(OPERATION, held, doc! { "createdAt": 1, "_id": 1 }, room).await?;
+            // Hardly anybody ever has as many as that.
+            if held.is_empty() {
+                continue;
+            }
+            let released = self.released(OPERATION, owner, share).await?;
+            for id in held.into_iter().take(share - released) {
+                let release =
+                    |record: &mut JobRecord, _| std::mem::take(&mut record.job.held).then_some(record.job.id);
+                let_go.extend(self.jobs.change(OPERATION, id, release).await?.flatten());
+            }
+        }
+        Ok(let_go)
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
@@ -117,10 +169,12 @@ impl Jobs for MongoJobs {
         Ok(Page { items: items.into_iter().map(|record| record.job).collect(), more })
     }
 
-    async fn count_open(&self, owner: UserId) -> Result<u64, PortError> {
-        let open = [JobStatus::Queued.name(), JobStatus::Running.name()];
-        let filter = doc! { "owner": oid(owner.as_bytes()), "status": { "$in": open.to_vec() } };
-        self.jobs.count("jobs.count_open", filter).await
+    async fn count_open(&self, owner: Option<UserId>) -> Result<u64, PortError> {
+        let mut open = doc! { "open": true };
+        if let Some(owner) = owner {
+            open.insert("owner", oid(owner.as_bytes()));
+        }
+        self.jobs.count("jobs.count_open", open).await
     }
 
     async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError> {
@@ -166,12 +220,23 @@ impl Jobs for MongoJobs {
         Ok(found.into_iter().map(|record| record.job).find(|job| job.output(until).is_some()))
     }
 
+    async fn has_one_ahead(&self, job: &Job) -> Result<bool, PortError> {
+        const OPERATION: &str = "jobs.has_one_ahead";
+        let running = doc! { "derivation": job.derivation.as_str(), "status": JobStatus::Running.name() };
+        let others = self.jobs.find(OPERATION, running, Document::new(), 0).await?;
+        // Most often there is none but this one.
+        if others.iter().all(|other| other.job.id == job.id) {
+            return Ok(false);
+        }
+        let now = self.jobs.now(OPERATION).await?;
+        Ok(others.iter().any(|other| other.job.runs_ahead_of(job, now)))
+    }
+
     async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {
         const OPERATION: &str = "jobs.due_unpublished";
         let now = self.jobs.now(OPERATION).await?;
-        let since = Timestamp::from_millis(now.millis().saturating_sub(older_than.as_millis() as u64));
         let filter = doc! {
-            "staleSince": { "$ne": Bson::Null, "$lte": millis(since) },
+            "staleSince": { "$ne": Bson::Null, "$lte": millis(now - older_than) },
             "notBefore": { "$lte": millis(now) },
         };
         let found =
@@ -188,10 +253,32 @@ impl Jobs for MongoJobs {
     }
 
     async fn output_removed(&self, id: JobId) -> Result<(), PortError> {
-        let noted = self
-            .jobs
-            .change("jobs.output_removed", oid(id.as_bytes()), |record, _| record.output_removed = true);
+        let noted = self.jobs.change("jobs.output_removed", oid(id.as_bytes()), |record, now| {
+            record.output_removed = true;
+            record.job.output_removed(now);
+        });
         noted.await.map(drop)
+    }
+
+    async fn redrive(&self, id: JobId, generation: usize) -> Result<Option<Job>, PortError> {
+        let redriven = self.jobs.change("jobs.redrive", oid(id.as_bytes()), |record, now| {
+            record.job.redrive(now, generation).then(|| {
+                record.output_removed = false;
+                record.job.clone()
+            })
+        });
+        Ok(redriven.await?.flatten())
+    }
+
+    async fn expire(&self, after: Duration, limit: usize) -> Result<usize, PortError> {
+        const OPERATION: &str = "jobs.expire";
+        let before = self.jobs.now(OPERATION).await? - after;
+        let over =
+            doc! { "endedAt": { "$ne": Bson::Null, "$lte": millis(before) }, "removalDueAt": Bson::Null };
+        let over = self.jobs.ids(OPERATION, over, doc! { "endedAt": 1 }, at_most(limit)).await?;
+        // What was opened anew since then stays.
+        let expired = doc! { "_id": { "$in": over }, "open": false };
+        Ok(self.jobs.remove(OPERATION, expired).await? as usize)
     }
 
     async fn forget(&self, owner: UserId) -> Result<(), PortError> {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use pixmill::{
-    ApiKeyName, EngineError, Failure, LinkError, LoginError, MakeKeyError, OnceError, Password,
-    PasswordChangeError, PasswordError, QuotaError, RegisterError, SubmitError, UploadError, Username,
-    UsernameError,
+    ApiKeyName, COME_BACK, EngineError, Failure, Full, Job, JobState, LinkError, LoginError, MakeKeyError,
+    OnceError, Password, PasswordChangeError, PasswordError, QuotaError, RegisterError, SubmitError,
+    UploadError, Username, UsernameError,
 };
 use pixmill::{FieldError, JobId, JobStatus};
 use poem::http::StatusCode;
@@ -58,6 +58,24 @@ pub(crate) fn job_finished(status: JobStatus) -> Problem {
     let detail =
         format!("the job is {} already; only queued and running jobs can be cancelled", status.name());
     Problem::new(StatusCode::CONFLICT, "job_finished", detail)
+}
+
+/// A job that can't be opened anew, or not yet.
+pub(crate) fn no_dead_letter(job: &Job) -> Problem {
+    let refused = |detail: String| Problem::new(StatusCode::CONFLICT, "no_dead_letter", detail);
+    match (&job.state, job.dead_letter()) {
+        (_, Some(_)) => {
+            let detail = "what the job's attempts left is removed ten minutes after its end; only then can it be opened anew";
+            Problem::new(StatusCode::CONFLICT, "not_cleared", detail).with_retry_after(STRAGGLER_GRACE)
+        }
+        (JobState::Failed { failure }, None) => {
+            let code = failure.code.name();
+            refused(format!(
+                "the job would fail again ({code}); only another request by its owner can mend that"
+            ))
+        }
+        _ => refused(format!("the job is {}; only a failed one can be opened anew", job.status().name())),
+    }
 }
 
 pub(crate) fn result_expired() -> Problem {
@@ -210,6 +228,7 @@ impl From<SubmitError> for Problem {
             SubmitError::Invalid(errors) => invalid_transformation(errors),
             SubmitError::Engine(error) => error.into(),
             SubmitError::Quota(error) => error.into(),
+            SubmitError::Full(full) => full.into(),
             SubmitError::Once(error) => error.into(),
             SubmitError::Port(error) => error.into(),
         }
@@ -227,6 +246,12 @@ impl From<QuotaError> for Problem {
                     .with_retry_after(POLL_AFTER)
             }
         }
+    }
+}
+
+impl From<Full> for Problem {
+    fn from(full: Full) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "queue_full", full.to_string()).with_retry_after(COME_BACK)
     }
 }
 

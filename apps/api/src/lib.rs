@@ -23,6 +23,7 @@ mod rate_limit;
 mod readiness;
 mod refusal;
 mod reply;
+mod room;
 mod routes;
 mod scope;
 mod serve;

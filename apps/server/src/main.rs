@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use pixmill_wiring::{
-    MongoDb, ServerConfig, UserCommand, backup, check_server, document, make_secret, manage_user, program,
-    serve,
+    DeadLetterCommand, MongoDb, ServerConfig, UserCommand, backup, check_server, document, make_secret,
+    manage_dead_letters, manage_user, program, serve,
 };
 
 #[global_allocator]
@@ -58,6 +58,16 @@ enum Admin {
         /// The file; its folder must be there
         file: PathBuf,
     },
+    /// Look at jobs that failed and may be opened anew, and open them, whether the server runs or not
+    DeadLetters {
+        /// Folder that the server keeps its data in
+        #[arg(long, env = "PIXMILL_DATA_DIR", default_value = "./data", global = true)]
+        data_dir: PathBuf,
+        #[command(flatten)]
+        mongodb: MongoDb,
+        #[command(subcommand)]
+        command: DeadLetterCommand,
+    },
     /// Add and change users, whether the server runs or not
     User {
         /// Folder that the server keeps its data in
@@ -79,6 +89,9 @@ fn main() -> ExitCode {
             Some(Command::Health { host, port }) => check_server(host, port),
             Some(Command::Admin(Admin::Backup { target, data_dir, mongodb })) => {
                 backup(&data_dir, &mongodb, &target)
+            }
+            Some(Command::Admin(Admin::DeadLetters { data_dir, mongodb, command })) => {
+                manage_dead_letters(command, &data_dir, &mongodb)
             }
             Some(Command::Admin(Admin::MakeSecret { file })) => make_secret(&file),
             Some(Command::Admin(Admin::User { data_dir, mongodb, command })) => {

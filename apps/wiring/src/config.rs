@@ -44,6 +44,13 @@ pub struct WorkerConfig {
     #[arg(long, env = "JOB_MAX_ATTEMPTS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Limits")]
     pub job_max_attempts: u32,
 
+    /// Jobs of one user that are before the workers at once; others of theirs wait, so that everybody's are begun soon
+    #[arg(long, env = "USER_JOB_SHARE", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Limits")]
+    pub user_job_share: u16,
+    /// Seconds for which a job can be looked at once it has ended
+    #[arg(long, env = "JOB_RETENTION_SECS", default_value_t = 30 * 86_400, value_parser = clap::value_parser!(u64).range(86_400..=LONGEST_SECS), help_heading = "Storage")]
+    pub job_retention_secs: u64,
+
     /// Jobs that are worked on at once; as many as there are processors if absent
     #[arg(long, env = "WORKER_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Worker")]
     pub worker_concurrency: Option<u16>,
@@ -116,6 +123,8 @@ impl WorkerConfig {
             max_cached_bytes: (self.cache_max_bytes / 8).min(8 << 20),
             job_timeout: Duration::from_secs(self.job_timeout_secs),
             job_max_attempts: self.job_max_attempts,
+            user_share: usize::from(self.user_job_share),
+            job_retention: Duration::from_secs(self.job_retention_secs),
             lease: Duration::from_secs(self.lease_secs),
             sweep_interval: Duration::from_secs(self.sweep_interval_secs),
             worker_concurrency: self.slots(),

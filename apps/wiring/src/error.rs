@@ -75,6 +75,9 @@ pub enum StartError {
     /// A user who can't be added or changed.
     #[error("{0}")]
     User(String),
+    /// A job that is not what the command is for.
+    #[error("{0}")]
+    Job(String),
     /// The store.
     #[error(transparent)]
     Port(#[from] pixmill::ports::PortError),

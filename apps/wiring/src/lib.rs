@@ -3,6 +3,7 @@
 
 mod assembly;
 mod config;
+mod dead_letters;
 mod error;
 mod health;
 mod lifetime;
@@ -25,6 +26,7 @@ use pixmill_embedded::BackupReport;
 
 pub use config::server::ServerConfig;
 pub use config::{LogFormat, ProcessorForm, WorkerConfig};
+pub use dead_letters::{DeadLetterCommand, manage_dead_letters};
 pub use error::StartError;
 pub use health::check_server;
 pub use server::serve;

@@ -16,6 +16,8 @@ pub enum Accepted {
     Enqueued,
     /// The job is marked as unpublished: publish it, then call [`Jobs::published`].
     Unpublished,
+    /// The job is marked as held: it waits for [`Jobs::release`].
+    Held,
 }
 
 /// What came of cancelling a job.
@@ -53,14 +55,32 @@ impl Cancellation {
 pub trait Jobs: Send + Sync + 'static {
     /// Stores a new job. When the call returns, the job survives a crash.
     ///
+    /// So that nobody's jobs keep those of others waiting, only `share` of a user's jobs are before the workers at once;
+    /// others are held. The number is not exact while jobs of the same user are accepted at once.
+    ///
     /// # Behavior
     /// - An accepted job is found with all fields as given, save that `unpublished` is false if the answer is
-    ///   [`Accepted::Enqueued`].
+    ///   [`Accepted::Enqueued`], and `held` true if it is [`Accepted::Held`].
     /// - A job id that exists already is left as it is.
+    /// - A job of a user with `share` open jobs that are not held is held; those of others are not.
     ///
     /// # Cancellation
     /// Dropping the future leaves the job accepted or not, never in part.
-    async fn accept(&self, job: Job) -> Result<Accepted, PortError>;
+    async fn accept(&self, job: Job, share: usize) -> Result<Accepted, PortError>;
+
+    /// Lets held jobs of a user, or of everybody, go on to the queue, oldest first, as many as bring each user up to
+    /// `share`. Returns those that are to be published; the queue has the others already. At most `limit` are let go.
+    ///
+    /// # Behavior
+    /// - The oldest held jobs of a user with fewer than `share` before the workers are let go, and no more than that.
+    /// - A job that was let go is not held any more, and is listed by `due_unpublished` if it was returned.
+    /// - A held job is not listed by `due_unpublished`, and ends like any other when it is cancelled.
+    async fn release(
+        &self,
+        owner: Option<UserId>,
+        share: usize,
+        limit: usize,
+    ) -> Result<Vec<JobId>, PortError>;
 
     /// Notes that the queue has the job.
     ///
@@ -93,11 +113,12 @@ pub trait Jobs: Send + Sync + 'static {
         page: PageRequest<JobId>,
     ) -> Result<Page<Job>, PortError>;
 
-    /// How many of a user's jobs are not final.
+    /// How many of a user's jobs, or of everybody's, are not final.
     ///
     /// # Behavior
     /// - Queued and running jobs of the user count, and no others.
-    async fn count_open(&self, owner: UserId) -> Result<u64, PortError>;
+    /// - Without a user, those of all count.
+    async fn count_open(&self, owner: Option<UserId>) -> Result<u64, PortError>;
 
     /// Takes a job for one attempt: see [`Job::claim`].
     ///
@@ -149,6 +170,14 @@ pub trait Jobs: Send + Sync + 'static {
         for_at_least: Duration,
     ) -> Result<Option<Job>, PortError>;
 
+    /// Whether another worker is making the same as the one at this job, and began before it: see
+    /// [`Job::runs_ahead_of`].
+    ///
+    /// # Behavior
+    /// - Of the running jobs of one derivation, the one that was claimed first has none ahead, and all others have.
+    /// - Jobs that wait, that have ended, whose lease has expired, or that make something else are ahead of none.
+    async fn has_one_ahead(&self, job: &Job) -> Result<bool, PortError>;
+
     /// Open jobs that the queue may not know of: unpublished for `older_than` (and due, if they wait between
     /// attempts), or running with a lease that expired that long ago. At most `limit` of them.
     ///
@@ -167,6 +196,24 @@ pub trait Jobs: Send + Sync + 'static {
     /// # Behavior
     /// - The job is no longer listed for removal, and its result stays expired.
     async fn output_removed(&self, id: JobId) -> Result<(), PortError>;
+
+    /// Opens a dead letter anew: see [`Job::redrive`]. `None` if it is not one of this generation, or what it left is not
+    /// removed yet.
+    ///
+    /// # Behavior
+    /// - A dead letter is queued and held, with no attempts, and keeps the failure that it had; but not before its output
+    ///   is noted as removed.
+    /// - Of many concurrent calls for one generation exactly one opens the job.
+    /// - Jobs that would fail again, that have not failed, or that are unknown are left alone.
+    async fn redrive(&self, id: JobId, generation: usize) -> Result<Option<Job>, PortError>;
+
+    /// Forgets jobs that ended at least `after` ago, save those whose output is still to be removed. At most `limit`;
+    /// returns how many.
+    ///
+    /// # Behavior
+    /// - Final jobs are not found any more once their time has come.
+    /// - Open jobs, jobs that ended later, and jobs whose output is still to be removed are left alone.
+    async fn expire(&self, after: Duration, limit: usize) -> Result<usize, PortError>;
 
     /// Forgets what a user's jobs were, once they have ended.
     ///

@@ -135,7 +135,7 @@ async fn one_plan_serves_many_ports() {
     let job = fixtures::job(UserId::random(), TestClock::START);
     assert_eq!(Users::get(&users, job.owner).await.unwrap_err().kind(), PortErrorKind::Unavailable);
     assert_eq!(jobs.load(job.id).await.unwrap_err().kind(), PortErrorKind::Corrupt);
-    jobs.accept(job).await.unwrap();
+    jobs.accept(job, usize::MAX).await.unwrap();
 }
 
 /// A processor that must not be reached.

@@ -4,6 +4,7 @@ mod accounts;
 mod idempotency;
 mod jobs;
 mod kit;
+mod line;
 mod live;
 mod sweeping;
 mod uploads;

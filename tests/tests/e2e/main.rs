@@ -6,6 +6,7 @@ mod backup;
 mod bad_requests;
 mod bad_uploads;
 mod crash;
+mod dead_letters;
 mod fixtures;
 mod formats;
 mod idempotency;

@@ -13,7 +13,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use crate::app::State;
 use crate::auth::{Admin, Operator};
-use crate::faults::{self, job_finished, own_account, unknown_job, unknown_user};
+use crate::faults::{self, job_finished, no_dead_letter, own_account, unknown_job, unknown_user};
 use crate::json::Json;
 use crate::params::{Limit, Path, Query};
 use crate::problem::Problem;
@@ -157,6 +157,20 @@ impl Administration {
             }
             Cancellation::Finished(status) => Err(job_finished(status).into()),
             Cancellation::Unknown => Err(unknown_job().into()),
+        }
+    }
+
+    /// Open a failed job anew
+    ///
+    /// If it failed for a reason that may have passed, such as a system that was away: it gets all its attempts again and
+    /// goes on with the next sweep. Not within ten minutes of its end, until what it left is removed. For operators.
+    #[oai(path = "/admin/jobs/:id/redrive", method = "post", operation_id = "redriveJob")]
+    async fn redrive(&self, _operator: Operator, id: Path<JobId>) -> Result<Json<OwnedJob>, CancelRefusal> {
+        let services = &self.0.services;
+        let job = services.results.load(id.0).await?.ok_or_else(unknown_job)?;
+        match services.dead_letters.redrive(job.id, job.generation()).await? {
+            Some(job) => Ok(Json(job.into())),
+            None => Err(no_dead_letter(&job).into()),
         }
     }
 

@@ -23,6 +23,7 @@ use crate::refusal::{
     CONFLICT, GONE, IMPOSSIBLE, JSON_BODY, OUT_OF_RANGE, Refusal, TOO_MANY, UNAUTHENTICATED, UNKNOWN,
 };
 use crate::reply;
+use crate::room::Room;
 use crate::routes::Group;
 use crate::wire::job::{StatusView, Submitted};
 use crate::wire::transform::TransformBody;
@@ -46,6 +47,7 @@ impl Transforms {
     async fn transform(
         &self,
         writer: Writer,
+        _room: Room,
         /// The image to start from. It is not changed.
         #[oai(name = "imageId")]
         image_id: Path<ImageId>,

@@ -107,11 +107,15 @@ pub(crate) struct OwnedJob {
     pub(crate) user_id: String,
     /// The job, without a link to what it saved.
     pub(crate) job: JobView,
+    /// How often it had failed and was opened anew.
+    #[oai(validator(minimum(value = "0")))]
+    pub(crate) redrives: u32,
 }
 
 impl From<Job> for OwnedJob {
     fn from(job: Job) -> Self {
-        Self { user_id: job.owner.to_string(), job: JobView::new(job, None) }
+        let redrives = u32::try_from(job.generation()).unwrap_or(u32::MAX);
+        Self { user_id: job.owner.to_string(), job: JobView::new(job, None), redrives }
     }
 }
 

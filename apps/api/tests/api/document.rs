@@ -142,6 +142,7 @@ fn every_operation_is_named_and_complete() {
         "listVersions",
         "login",
         "redoVersion",
+        "redriveJob",
         "registerUser",
         "restoreVersion",
         "revokeApiKey",

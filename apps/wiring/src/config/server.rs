@@ -57,6 +57,9 @@ pub struct ServerConfig {
     /// Jobs of a user that may wait or run at once; 0 for no limit
     #[arg(long, env = "QUOTA_OPEN_JOBS", default_value_t = 0, help_heading = "Users")]
     pub quota_open_jobs: u64,
+    /// Jobs of all users that may wait or run at once, about
+    #[arg(long, env = "MAX_OPEN_JOBS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Limits")]
+    pub max_open_jobs: u64,
     /// Uploads, transformations and deletions that a user may ask for in one window; 0 for no limit
     #[arg(long, env = "RATE_LIMIT_REQUESTS", default_value_t = 100, help_heading = "Users")]
     pub rate_limit_requests: u32,
@@ -102,6 +105,7 @@ impl ServerConfig {
                 images: limit(self.quota_images),
                 open_jobs: limit(self.quota_open_jobs),
             },
+            max_open_jobs: self.max_open_jobs,
             allow_registration: self.allow_registration,
             ..self.worker.settings()
         }

@@ -68,6 +68,12 @@ impl MongoDb {
         Ok(self.open().await?.map(|store| store.users() as Arc<dyn Users>))
     }
 
+    /// The jobs alone, if a database is configured.
+    #[cfg(feature = "mongodb")]
+    pub(crate) async fn jobs(&self) -> Result<Option<Arc<dyn Jobs>>, StartError> {
+        Ok(self.open().await?.map(|store| store.jobs() as Arc<dyn Jobs>))
+    }
+
     #[cfg(feature = "mongodb")]
     async fn open(&self) -> Result<Option<pixmill_mongodb::MongoStore>, StartError> {
         let Some(uri) = self.uri() else { return Ok(None) };
@@ -84,6 +90,12 @@ impl MongoDb {
     #[cfg(not(feature = "mongodb"))]
     #[expect(clippy::unused_async, reason = "with the feature there is something to wait for")]
     pub(crate) async fn users(&self) -> Result<Option<Arc<dyn Users>>, StartError> {
+        self.none()
+    }
+
+    #[cfg(not(feature = "mongodb"))]
+    #[expect(clippy::unused_async, reason = "with the feature there is something to wait for")]
+    pub(crate) async fn jobs(&self) -> Result<Option<Arc<dyn Jobs>>, StartError> {
         self.none()
     }
 

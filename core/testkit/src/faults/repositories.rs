@@ -130,8 +130,17 @@ impl<P: Images + ?Sized> Images for Faulty<P> {
 
 #[async_trait]
 impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
-    async fn accept(&self, job: Job) -> Result<Accepted, PortError> {
-        self.plan.around("jobs.accept", self.inner.accept(job)).await
+    async fn accept(&self, job: Job, share: usize) -> Result<Accepted, PortError> {
+        self.plan.around("jobs.accept", self.inner.accept(job, share)).await
+    }
+
+    async fn release(
+        &self,
+        owner: Option<UserId>,
+        share: usize,
+        limit: usize,
+    ) -> Result<Vec<JobId>, PortError> {
+        self.plan.around("jobs.release", self.inner.release(owner, share, limit)).await
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
@@ -155,7 +164,7 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
         self.plan.around("jobs.list", self.inner.list(owner, status, page)).await
     }
 
-    async fn count_open(&self, owner: UserId) -> Result<u64, PortError> {
+    async fn count_open(&self, owner: Option<UserId>) -> Result<u64, PortError> {
         self.plan.around("jobs.count_open", self.inner.count_open(owner)).await
     }
 
@@ -187,6 +196,10 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
         self.plan.around("jobs.find_result", self.inner.find_result(derivation, for_at_least)).await
     }
 
+    async fn has_one_ahead(&self, job: &Job) -> Result<bool, PortError> {
+        self.plan.around("jobs.has_one_ahead", self.inner.has_one_ahead(job)).await
+    }
+
     async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {
         self.plan.around("jobs.due_unpublished", self.inner.due_unpublished(older_than, limit)).await
     }
@@ -197,6 +210,14 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
 
     async fn output_removed(&self, id: JobId) -> Result<(), PortError> {
         self.plan.around("jobs.output_removed", self.inner.output_removed(id)).await
+    }
+
+    async fn redrive(&self, id: JobId, generation: usize) -> Result<Option<Job>, PortError> {
+        self.plan.around("jobs.redrive", self.inner.redrive(id, generation)).await
+    }
+
+    async fn expire(&self, after: Duration, limit: usize) -> Result<usize, PortError> {
+        self.plan.around("jobs.expire", self.inner.expire(after, limit)).await
     }
 
     async fn forget(&self, owner: UserId) -> Result<(), PortError> {

@@ -1,7 +1,9 @@
 //! Trials of the repository of jobs.
 
+mod afterwards;
 mod ending;
 mod lease;
+mod line;
 mod reading;
 mod sweep;
 
@@ -10,8 +12,10 @@ use std::time::Duration;
 use pixmill::ports::{Accepted, Jobs};
 use pixmill::{Claim, ClaimTerms, Job, JobId, LeaseToken, Outcome, Output, UserId};
 
+use self::afterwards::{expire, redrive};
 use self::ending::{cancel, cancel_all, finish, forget};
 use self::lease::{claim, renew};
+use self::line::{has_one_ahead, release};
 use self::reading::{accept, count_open, get, list, load};
 use self::sweep::{due_output_removals, due_unpublished, find_result, output_removed, published};
 use super::{HOUR, at_once, trials};
@@ -22,6 +26,12 @@ trials! { "jobs", dyn Jobs;
     accept {
         an_accepted_job_is_found_with_all_fields_as_given,
         a_job_id_that_exists_already_is_left_as_it_is,
+        a_job_of_a_user_with_share_open_jobs_that_are_not_held_is_held,
+    }
+    release {
+        the_oldest_held_jobs_of_a_user_with_fewer_than_share_before_the_workers_are_let_go,
+        a_job_that_was_let_go_is_not_held_any_more_and_is_listed_by_due_unpublished_if_it_was_returned,
+        a_held_job_is_not_listed_by_due_unpublished_and_ends_like_any_other,
     }
     published { the_job_no_longer_appears_in_due_unpublished }
     get { another_users_job_and_an_unknown_id_both_give_none }
@@ -31,7 +41,10 @@ trials! { "jobs", dyn Jobs;
         only_the_owners_jobs_are_listed_if_one_is_named_and_all_jobs_otherwise,
         with_a_state_only_jobs_in_that_state_are_listed,
     }
-    count_open { queued_and_running_jobs_of_the_user_count_and_no_others }
+    count_open {
+        queued_and_running_jobs_of_the_user_count_and_no_others,
+        without_a_user_those_of_all_count,
+    }
     claim {
         of_many_concurrent_calls_exactly_one_gets_the_job,
         a_held_job_is_given_to_nobody_else_until_the_lease_expires_and_then_with_another_token,
@@ -57,14 +70,30 @@ trials! { "jobs", dyn Jobs;
     }
     cancel_all { final_jobs_and_jobs_on_other_images_are_left_alone }
     find_result { jobs_that_are_not_completed_and_results_that_expired_are_not_found }
+    has_one_ahead {
+        of_the_running_jobs_of_one_derivation_the_one_that_was_claimed_first_has_none_ahead_and_all_others_have,
+        jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_are_ahead_of_none,
+    }
     due_unpublished {
         a_job_that_was_published_and_waits_and_one_with_a_live_lease_are_not_listed,
         jobs_that_nobody_may_know_of_are_listed,
     }
     due_output_removals { a_job_is_listed_once_its_time_has_come_until_output_removed }
+    redrive {
+        a_dead_letter_is_queued_and_held_with_no_attempts_and_keeps_the_failure_that_it_had,
+        of_many_concurrent_calls_for_one_generation_exactly_one_opens_the_job,
+        jobs_that_would_fail_again_that_have_not_failed_or_that_are_unknown_are_left_alone,
+    }
+    expire {
+        final_jobs_are_not_found_any_more_once_their_time_has_come,
+        open_jobs_jobs_that_ended_later_and_jobs_whose_output_is_still_to_be_removed_are_left_alone,
+    }
     forget { the_users_final_jobs_are_not_found_any_more_open_jobs_and_those_of_others_are_left_alone }
     output_removed { the_job_is_no_longer_listed_for_removal_and_its_result_stays_expired }
 }
+
+/// So many that no job is held.
+const SHARE: usize = 1000;
 
 /// A lease that does not expire during a trial.
 const LONG: ClaimTerms = ClaimTerms { lease: HOUR, max_attempts: 3 };
@@ -77,7 +106,7 @@ fn short(jobs: &Subject<dyn Jobs>) -> ClaimTerms {
 /// Accepts a new job of this user and says how it was stored.
 async fn accept_for(jobs: &Subject<dyn Jobs>, owner: UserId) -> Job {
     let mut job = fixtures::job(owner, jobs.time().now());
-    job.unpublished = jobs.accept(job.clone()).await.unwrap() == Accepted::Unpublished;
+    job.unpublished = jobs.accept(job.clone(), SHARE).await.unwrap() == Accepted::Unpublished;
     job
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use pixmill::ports::{Page, PageRequest};
 use pixmill::{JobState, JobStatus, Timestamp};
 
+use super::line::accept_within;
 use super::*;
 
 pub(super) mod accept {
@@ -24,7 +25,7 @@ pub(super) mod accept {
         full.transformation.rotation = Some(-12.345_678_901_234_567);
         full.state = JobState::Queued { not_before: now + Duration::from_millis(1) };
         for mut job in [plain, full] {
-            job.unpublished = jobs.accept(job.clone()).await.unwrap() == Accepted::Unpublished;
+            job.unpublished = jobs.accept(job.clone(), SHARE).await.unwrap() == Accepted::Unpublished;
             assert_eq!(jobs.get(job.owner, job.id).await.unwrap().as_ref(), Some(&job));
             assert_eq!(jobs.load(job.id).await.unwrap(), Some(job));
         }
@@ -36,10 +37,36 @@ pub(super) mod accept {
         let job = accepted(&jobs).await;
         let token = claimed(&jobs, job.id, LONG).await;
         let before = stored(&jobs, job.id).await;
-        jobs.accept(job.clone()).await.unwrap();
-        jobs.accept(Job { source_version: 99, owner: UserId::random(), ..job.clone() }).await.unwrap();
+        jobs.accept(job.clone(), SHARE).await.unwrap();
+        jobs.accept(Job { source_version: 99, owner: UserId::random(), ..job.clone() }, SHARE).await.unwrap();
         assert_eq!(stored(&jobs, job.id).await, before);
         assert!(jobs.renew(job.id, token, HOUR).await.unwrap(), "the lease was lost");
+    }
+
+    pub(in crate::trials::jobs) async fn a_job_of_a_user_with_share_open_jobs_that_are_not_held_is_held(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let (owner, other) = (UserId::random(), UserId::random());
+        let mut answers = Vec::new();
+        let mut all = Vec::new();
+        for _ in 0..4 {
+            let (job, accepted) = accept_within(&jobs, owner, 2).await;
+            assert_eq!(stored(&jobs, job.id).await, job);
+            answers.push(accepted == Accepted::Held);
+            all.push(job);
+        }
+        assert_eq!(answers, [false, false, true, true]);
+        assert_ne!(
+            accept_within(&jobs, other, 2).await.1,
+            Accepted::Held,
+            "another user has a line of their own"
+        );
+        // Running jobs count; ended ones do not.
+        claimed(&jobs, all[0].id, LONG).await;
+        assert_eq!(accept_within(&jobs, owner, 2).await.1, Accepted::Held);
+        jobs.cancel(owner, all[1].id).await.unwrap();
+        assert_ne!(accept_within(&jobs, owner, 2).await.1, Accepted::Held);
+        assert_eq!(jobs.accept(all[2].clone(), 99).await.unwrap(), Accepted::Held, "it is there already");
     }
 }
 
@@ -78,7 +105,7 @@ pub(super) mod list {
 
     async fn accept_at(jobs: &Subject<dyn Jobs>, owner: UserId, created_at: Timestamp) -> JobId {
         let job = fixtures::job(owner, created_at);
-        jobs.accept(job.clone()).await.unwrap();
+        jobs.accept(job.clone(), SHARE).await.unwrap();
         job.id
     }
 
@@ -189,12 +216,19 @@ pub(super) mod count_open {
         jobs: Subject<dyn Jobs>,
     ) {
         let owner = UserId::random();
-        assert_eq!(jobs.count_open(owner).await.unwrap(), 0);
+        assert_eq!(jobs.count_open(Some(owner)).await.unwrap(), 0);
         for end in 0..5 {
             let job = accept_for(&jobs, owner).await;
             bring_to(&jobs, &job, end).await;
         }
         accepted(&jobs).await;
-        assert_eq!(jobs.count_open(owner).await.unwrap(), 2);
+        assert_eq!(jobs.count_open(Some(owner)).await.unwrap(), 2);
+    }
+
+    pub(in crate::trials::jobs) async fn without_a_user_those_of_all_count(jobs: Subject<dyn Jobs>) {
+        for end in 0..5 {
+            bring_to(&jobs, &accepted(&jobs).await, end).await;
+        }
+        assert_eq!(jobs.count_open(None).await.unwrap(), 2);
     }
 }

@@ -68,7 +68,7 @@ pub(super) mod find_result {
             async move { jobs.find_result(derivation, for_at_least).await.unwrap().map(|job| job.id) }
         };
         for job in [&queued, &running, &expires, &kept] {
-            jobs.accept(job.clone()).await.unwrap();
+            jobs.accept(job.clone(), SHARE).await.unwrap();
         }
         claimed(&jobs, running.id, LONG).await;
         assert_eq!(find(Duration::ZERO).await, None);
