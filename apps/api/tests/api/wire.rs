@@ -121,7 +121,7 @@ async fn a_client_that_never_finishes_its_headers_is_dropped() {
 async fn a_head_that_is_too_long_is_refused() {
     let server = Server::start(ServeLimits::default()).await;
     let long = "a".repeat(200 << 10);
-    let many: String = (0..2_000).map(|n| format!("X-{n}: a\r\n")).collect();
+    let many = "X-A: a\r\n".repeat(2_000);
     for head in [
         format!("GET /health/live HTTP/1.1\r\nHost: a\r\nX-Long: {long}\r\n\r\n"),
         format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"),
