@@ -1,11 +1,12 @@
 //! `layers`: the architecture's rules, checked over `cargo metadata` and over the files of the repository.
 //!
-//! [`rules`] holds the rules as data, [`graph`] reads the metadata, [`check`] applies the one to the other, and
-//! [`files`] looks at names and sources.
+//! [`rules`] holds the rules as data, [`graph`] reads the metadata, [`check`] applies the one to the other,
+//! [`files`] looks at names and sources, and [`promises`] at what SECURITY.md names.
 
 mod check;
 mod files;
 mod graph;
+mod promises;
 mod rules;
 
 use std::{fmt, process::Command};
@@ -45,8 +46,10 @@ fn workspace() -> Result<(Vec<Violation>, Vec<String>), Failure> {
     let graph = graph::Graph::read(&cargo::metadata()?)
         .ok_or_else(|| Failure::failed("cargo metadata has a form that this command does not know"))?;
     let mut violations = check::dependencies(&graph);
-    let files = files::check(&cargo::root(), &tracked()?)?;
+    let (root, names) = (cargo::root(), tracked()?);
+    let files = files::check(&root, &names)?;
     violations.extend(files.violations);
+    violations.extend(promises::check(&root, &names)?);
     Ok((violations, files.warnings))
 }
 

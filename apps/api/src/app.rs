@@ -16,6 +16,7 @@ use crate::logins::Logins;
 use crate::methods::Methods;
 use crate::routes;
 use crate::token::Tokens;
+use crate::upload_slots::UploadSlots;
 
 /// What all requests share.
 pub(crate) struct State {
@@ -23,6 +24,7 @@ pub(crate) struct State {
     pub(crate) limiter: Arc<dyn Limiter>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) logins: Logins,
+    pub(crate) upload_slots: Arc<UploadSlots>,
     pub(crate) config: ApiConfig,
 }
 
@@ -38,7 +40,8 @@ pub fn app(
     let tokens = Tokens::new(&config.jwt_secret, config.jwt_ttl, clock.clone());
     let logins = Logins::new(tokens, services.accounts.clone(), services.keys.clone(), clock.clone());
     let cors = Cors::new(&config.cors_allowed_origins);
-    let state = Arc::new(State { services, limiter, clock, logins, config });
+    let upload_slots = UploadSlots::new(config.max_uploads);
+    let state = Arc::new(State { services, limiter, clock, logins, upload_slots, config });
     Edge::new(router(&state), state, cors)
 }
 

@@ -20,6 +20,10 @@ pub struct ApiConfig {
     pub rate_limit: Option<Quota>,
     /// Largest file that may be uploaded, in bytes; the same number as in the core's settings.
     pub max_upload_bytes: u64,
+    /// How many uploads may arrive at once, of which one user may have a quarter.
+    pub max_uploads: usize,
+    /// How long a JSON body may take to arrive, and each 64 KiB of an upload.
+    pub body_timeout: Duration,
     /// Proxies whose `X-Forwarded-For` is believed. From anybody else the header is ignored.
     pub trusted_proxies: Vec<TrustedProxy>,
     /// Origins whose pages may call the API from a browser, such as `https://app.example`; `*` stands for all.
@@ -30,13 +34,15 @@ pub struct ApiConfig {
 
 impl ApiConfig {
     /// Settings with this key and the defaults for all else: tokens for a day, no rate limit, files of 32 MiB,
-    /// no proxies, no other origins, ready.
+    /// 64 uploads at once, 30 seconds for a body, no proxies, no other origins, ready.
     pub fn new(jwt_secret: Secret) -> Self {
         Self {
             jwt_secret,
             jwt_ttl: Duration::from_hours(24),
             rate_limit: None,
             max_upload_bytes: 32 << 20,
+            max_uploads: 64,
+            body_timeout: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
             cors_allowed_origins: Vec::new(),
             readiness: Readiness::default(),

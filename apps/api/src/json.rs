@@ -16,14 +16,13 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
-use crate::problem::Problem;
+use crate::problem::{Problem, whole_seconds};
 use crate::reply;
+use crate::scope::Scope;
 use crate::wire::given::Object;
 
 /// The most bytes that a JSON body may have.
 const MAX_BYTES: usize = 64 << 10;
-/// How long a JSON body may take to arrive.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// A JSON body, of a request or an answer.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -78,7 +77,8 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Json<T> {
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         check_media_type(request.headers())?;
-        let bytes = read(request.headers(), body.take()?).await?;
+        let time_limit = Scope::of(request).state.config.body_timeout;
+        let bytes = read(request.headers(), body.take()?, time_limit).await?;
         Ok(Self(parse(&bytes)?))
     }
 }
@@ -93,7 +93,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+async fn read(headers: &HeaderMap, body: Body, time_limit: Duration) -> Result<Bytes, Problem> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|bytes| bytes > MAX_BYTES as u64) {
         return Err(too_large());
@@ -117,7 +117,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         }
         Ok(if all.is_empty() { first } else { all.freeze() })
     };
-    tokio::time::timeout(TIME_LIMIT, collect).await.unwrap_or_else(|_| Err(too_slow()))
+    tokio::time::timeout(time_limit, collect).await.unwrap_or_else(|_| Err(too_slow(time_limit)))
 }
 
 fn too_large() -> Problem {
@@ -130,8 +130,9 @@ fn interrupted() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "interrupted", detail)
 }
 
-fn too_slow() -> Problem {
-    let detail = format!("the body took longer than {} s to arrive; send it again", TIME_LIMIT.as_secs());
+fn too_slow(time_limit: Duration) -> Problem {
+    let seconds = whole_seconds(time_limit);
+    let detail = format!("the body took longer than {seconds} s to arrive; send it again");
     Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail)
 }
 

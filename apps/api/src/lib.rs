@@ -30,6 +30,7 @@ mod serve;
 mod socket;
 mod token;
 mod unread;
+mod upload_slots;
 mod wire;
 
 pub use app::app;

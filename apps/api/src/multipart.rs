@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
@@ -14,7 +14,8 @@ use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use crate::problem::Problem;
+use crate::config::ApiConfig;
+use crate::problem::{Problem, whole_seconds};
 use crate::reply;
 use crate::scope::Scope;
 
@@ -26,8 +27,8 @@ const OVERHEAD: u64 = 64 << 10;
 const MAX_HEAD: u64 = 16 << 10;
 /// How many parts a body may have.
 const MAX_PARTS: usize = 32;
-/// How long to wait for the next bytes.
-const STALL: Duration = Duration::from_secs(30);
+/// How many bytes have to arrive within the time limit, so that nobody holds a place with a byte now and then.
+const PACE: usize = 64 << 10;
 
 /// A body that has a file in it.
 pub(crate) struct FormFile {
@@ -45,8 +46,8 @@ pub(crate) enum BodyError {
     HeadTooLarge,
     #[error("the body has more than one field named {FIELD}; send one file in one request")]
     SecondFile,
-    #[error("nothing arrived for {} s; send the request again", STALL.as_secs())]
-    Stalled,
+    #[error("fewer than {PACE} bytes arrived in {} s; send the request again", whole_seconds(*.0))]
+    TooSlow(Duration),
     #[error("the body ended before it was complete; send the request again")]
     Disconnected,
     #[error("the body is not valid multipart/form-data: {0}")]
@@ -72,7 +73,7 @@ impl From<BodyError> for Problem {
     fn from(error: BodyError) -> Self {
         let (status, code) = match error {
             BodyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
-            BodyError::Stalled => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+            BodyError::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
             BodyError::Disconnected => (StatusCode::BAD_REQUEST, "interrupted"),
             BodyError::TooManyParts
             | BodyError::HeadTooLarge
@@ -89,6 +90,7 @@ impl FormFile {
         headers: &HeaderMap,
         body: impl FnOnce() -> poem::Result<Body>,
         max_file: u64,
+        time_limit: Duration,
     ) -> poem::Result<Self> {
         let boundary = boundary(headers)?;
         let most = max_file.saturating_add(OVERHEAD);
@@ -99,7 +101,7 @@ impl FormFile {
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", detail).into());
         }
         let meter = Arc::new(Meter::new(most));
-        let body = meter.clone().watch(body()?);
+        let body = meter.clone().watch(body()?, Pace::new(time_limit));
         Ok(Self { parts: Parts { form: multer::Multipart::new(body, boundary), meter, count: 0 } })
     }
 
@@ -215,13 +217,13 @@ impl Meter {
         self.head_ends_by.store(u64::MAX, Ordering::Relaxed);
     }
 
-    fn watch(self: Arc<Self>, body: Body) -> impl Stream<Item = Result<Bytes, BodyError>> + Send {
-        stream::unfold(Some((self, body.into_bytes_stream().boxed())), |state| async {
-            let (meter, mut pieces) = state?;
+    fn watch(self: Arc<Self>, body: Body, pace: Pace) -> impl Stream<Item = Result<Bytes, BodyError>> + Send {
+        stream::unfold(Some((self, pace, body.into_bytes_stream().boxed())), |state| async {
+            let (meter, mut pace, mut pieces) = state?;
             // The parser takes all it can get before it looks at any; a break after each piece keeps that small.
             tokio::task::yield_now().await;
-            match meter.next(&mut pieces).await {
-                Ok(Some(piece)) => Some((Ok(piece), Some((meter, pieces)))),
+            match meter.next(&mut pace, &mut pieces).await {
+                Ok(Some(piece)) => Some((Ok(piece), Some((meter, pace, pieces)))),
                 Ok(None) => None,
                 Err(error) => Some((Err(error), None)),
             }
@@ -230,19 +232,48 @@ impl Meter {
 
     async fn next(
         &self,
+        pace: &mut Pace,
         pieces: &mut BoxStream<'static, io::Result<Bytes>>,
     ) -> Result<Option<Bytes>, BodyError> {
         if self.settled.load(Ordering::Relaxed) > self.head_ends_by.load(Ordering::Relaxed) {
             return Err(BodyError::HeadTooLarge);
         }
-        let piece = tokio::time::timeout(STALL, pieces.next()).await.map_err(|_| BodyError::Stalled)?;
+        let piece = pace.wait(pieces.next()).await?;
         let Some(piece) = piece.transpose().map_err(|_| BodyError::Disconnected)? else { return Ok(None) };
+        pace.arrived(piece.len());
         let before = self.read.fetch_add(piece.len() as u64, Ordering::Relaxed);
         self.settled.store(before, Ordering::Relaxed);
         if before + piece.len() as u64 > self.most {
             return Err(BodyError::TooLarge(self.most));
         }
         Ok(Some(piece))
+    }
+}
+
+/// How fast a body arrives. Only the time counts in which its client was waited for: a slow store is not its fault.
+struct Pace {
+    limit: Duration,
+    waited: Duration,
+    arrived: usize,
+}
+
+impl Pace {
+    fn new(limit: Duration) -> Self {
+        Self { limit, waited: Duration::ZERO, arrived: 0 }
+    }
+
+    async fn wait<T>(&mut self, next: impl Future<Output = T>) -> Result<T, BodyError> {
+        let started = Instant::now();
+        let next = tokio::time::timeout(self.limit.saturating_sub(self.waited), next).await;
+        self.waited += started.elapsed();
+        next.map_err(|_| BodyError::TooSlow(self.limit))
+    }
+
+    fn arrived(&mut self, bytes: usize) {
+        self.arrived += bytes;
+        if self.arrived >= PACE {
+            *self = Self::new(self.limit);
+        }
     }
 }
 
@@ -274,7 +305,7 @@ impl<'a> ApiExtractor<'a> for FormFile {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let max_file = Scope::of(request).state.config.max_upload_bytes;
-        Self::open(request.headers(), || Ok(body.take()?), max_file)
+        let ApiConfig { max_upload_bytes, body_timeout, .. } = Scope::of(request).state.config;
+        Self::open(request.headers(), || Ok(body.take()?), max_upload_bytes, body_timeout)
     }
 }

@@ -38,19 +38,21 @@ async fn run(config: ServerConfig) -> Result<(), StartError> {
 
     let readiness = Readiness::default();
     let api = ApiConfig {
-        jwt_secret: secret,
         jwt_ttl: Duration::from_secs(config.jwt_ttl_secs),
         rate_limit: quota(&config),
         max_upload_bytes: config.worker.max_upload_bytes,
+        max_uploads: config.max_uploads.into(),
         trusted_proxies: config.trusted_proxies.clone(),
         cors_allowed_origins: config.cors_allowed_origins.clone(),
         readiness: readiness.clone(),
+        ..ApiConfig::new(secret)
     };
     let app = pixmill_api::app(services.clone(), ports.limiter, ports.clock, api);
 
     let grace = config.worker.grace();
     let mut lifetime = Lifetime::new();
-    let limits = ServeLimits { grace, ..ServeLimits::default() };
+    let limits =
+        ServeLimits { grace, max_connections: config.max_connections as usize, ..ServeLimits::default() };
     lifetime.run(|stop| async move { pixmill_api::serve(listener, app, stop.begun(), limits).await });
     if !config.no_worker {
         lifetime.run_worker(services.worker);

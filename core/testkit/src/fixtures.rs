@@ -119,6 +119,11 @@ pub fn job_on(image: &Image, created_at: Timestamp) -> Job {
 /// A PNG file of opaque 8-bit RGB pixels, a smooth gradient: red grows to the right, green grows downwards.
 /// Sides are at least 1 pixel. The pixels are stored without compression.
 pub fn png(width: u32, height: u32) -> Bytes {
+    png_with(width, height, &[])
+}
+
+/// [`png`] with these chunks, by kind and data, before the pixels.
+pub fn png_with(width: u32, height: u32, chunks: &[([u8; 4], &[u8])]) -> Bytes {
     let mut rows = Vec::with_capacity(height as usize * (1 + 3 * width as usize));
     for y in 0..height {
         rows.push(0); // The row is stored as it is, with no filter.
@@ -131,6 +136,9 @@ pub fn png(width: u32, height: u32) -> Bytes {
     let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
     header.extend([8, 2, 0, 0, 0]); // 8 bits, RGB, deflate, adaptive filters, not interlaced.
     chunk(&mut file, *b"IHDR", &header);
+    for (kind, data) in chunks {
+        chunk(&mut file, *kind, data);
+    }
     chunk(&mut file, *b"IDAT", &zlib_stored(&rows));
     chunk(&mut file, *b"IEND", &[]);
     file.into()

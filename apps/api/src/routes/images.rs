@@ -59,12 +59,18 @@ impl Images {
         once: Once,
         body: FormFile,
     ) -> Result<Created, UploadRefusal> {
+        let slot = self.0.upload_slots.take(writer.0)?;
         let (uploads, file) = (&self.0.services.uploads, body.into_stream().await?);
         let image = match once.0 {
             None => uploads.upload(writer.0, file).await?,
             Some(key) => {
                 let uploads = uploads.clone();
-                detached(async move { uploads.upload_once(writer.0, key, file).await }).await??
+                let upload = async move {
+                    // Its place is taken for as long as it goes on, also when nobody waits for it.
+                    let _slot = slot;
+                    uploads.upload_once(writer.0, key, file).await
+                };
+                detached(upload).await??
             }
         };
         let url = self.0.services.links.to_version(image.id, &image.current).await?;

@@ -88,6 +88,29 @@ async fn a_saved_result() {
 }
 
 #[tokio::test]
+async fn the_same_work_is_done_again_for_another_user() {
+    let app = TestApp::new();
+    for (user, copies) in [("anna", 0), ("bob", 1)] {
+        let token = app.user(user).await;
+        let image = app.image(&token).await;
+        let first = app.job(&token, &image, false).await;
+        app.work().await;
+        assert_eq!(
+            app.faults.calls("blobs.copy"),
+            copies,
+            "what others have can't be told from how long it takes"
+        );
+        let second = app.job(&token, &image, false).await;
+        app.work().await;
+        assert_eq!(
+            result(&app, &token, &first).await.ok().body,
+            result(&app, &token, &second).await.ok().body
+        );
+    }
+    assert_eq!(app.faults.calls("blobs.copy"), 2, "a user's own results are used again");
+}
+
+#[tokio::test]
 async fn a_failed_job_says_why() {
     let app = TestApp::new();
     let token = app.user("anna").await;

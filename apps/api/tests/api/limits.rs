@@ -7,7 +7,7 @@ use pixmill_testkit::{Calls, Fault, fixtures};
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{FORM, PASSWORD, TestApp, part};
 
 #[tokio::test]
 async fn writes_are_counted_for_each_user() {
@@ -48,8 +48,7 @@ async fn a_refused_upload_is_not_read() {
     let body = poem::Body::from_bytes_stream(futures::stream::poll_fn(
         |_| -> std::task::Poll<Option<Result<Vec<u8>, std::io::Error>>> { panic!("the body was read") },
     ));
-    let call =
-        app.post("/images/upload").token(&token).header("content-type", crate::support::FORM).body(body);
+    let call = app.post("/images/upload").token(&token).header("content-type", FORM).body(body);
     call.send().await.problem(429, "rate_limited");
 }
 
@@ -74,6 +73,59 @@ async fn logins_are_counted_for_each_account_and_each_address() {
     login("dora").await.problem(429, "rate_limited");
     let register = app.post("/auth/register").json(&json!({"username": "dora", "password": PASSWORD}));
     register.send().await.problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn a_forged_address_gives_no_further_guesses() {
+    let app = TestApp::limited(10);
+    let login = async |n: u32, username: &str| {
+        let call = app.post("/auth/login").header("x-forwarded-for", &format!("198.51.100.{n}"));
+        let call =
+            call.header("x-real-ip", &format!("198.51.100.{n}")).header("forwarded", "for=198.51.100.9");
+        call.json(&json!({"username": username, "password": PASSWORD})).send().await
+    };
+    for n in 0..10 {
+        login(n, &format!("carl{n}")).await.problem(401, "login_refused");
+    }
+    login(10, "dora").await.problem(429, "rate_limited");
+}
+
+/// A form whose file never comes to its end.
+fn unending() -> poem::Body {
+    let head = part("file", &fixtures::png(40, 30))[..200].to_vec();
+    let head = futures::stream::iter([Ok::<_, std::io::Error>(head)]);
+    poem::Body::from_bytes_stream(futures::StreamExt::chain(head, futures::stream::pending()))
+}
+
+fn unread() -> poem::Body {
+    poem::Body::from_bytes_stream(futures::stream::poll_fn(
+        |_| -> std::task::Poll<Option<Result<Vec<u8>, std::io::Error>>> { panic!("the body was read") },
+    ))
+}
+
+#[tokio::test]
+async fn uploads_beyond_the_places_are_refused_unread() {
+    let app = TestApp::with(|config| config.max_uploads = 5, |_| {});
+    let (anna, bob, carl) = (app.user("anna").await, app.user("bob").await, app.user("carl").await);
+    let upload = |token: &str, body| {
+        app.post("/images/upload").token(token).header("content-type", FORM).body(body).send()
+    };
+    let begun: Vec<_> = [&anna, &anna, &bob, &bob].map(|token| upload(token, unending())).into();
+    let mut begun = futures::future::join_all(begun);
+    assert!(futures::poll!(&mut begun).is_pending());
+    let refused = upload(&anna, unread()).await;
+    refused.problem(429, "too_many_uploads");
+    assert_eq!(refused.header("retry-after"), "2");
+    app.image(&carl).await;
+
+    let mut last = Box::pin(upload(&carl, unending()));
+    assert!(futures::poll!(&mut last).is_pending());
+    let refused = upload(&carl, unread()).await;
+    refused.problem(503, "busy");
+    assert_eq!(refused.header("retry-after"), "2");
+    app.get("/images").token(&carl).send().await.ok();
+    drop(begun);
+    app.image(&anna).await;
 }
 
 #[tokio::test]

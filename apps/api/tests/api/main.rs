@@ -5,6 +5,8 @@ mod admin;
 mod api_keys;
 mod bad_requests;
 mod document;
+mod hostile_files;
+mod hostile_values;
 mod idempotency;
 mod images;
 mod jobs;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pixmill_api::ServeLimits;
+use pixmill_api::{ApiConfig, ServeLimits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -19,7 +19,11 @@ struct Server {
 
 impl Server {
     async fn start(limits: ServeLimits) -> Self {
-        let app = TestApp::new();
+        Self::start_with(limits, |_| {}).await
+    }
+
+    async fn start_with(limits: ServeLimits, configure: impl FnOnce(&mut ApiConfig)) -> Self {
+        let app = TestApp::with(configure, |_| {});
         let token = app.user("anna").await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -110,6 +114,80 @@ async fn a_client_that_never_finishes_its_headers_is_dropped() {
     let limits = ServeLimits { header_timeout: Duration::from_millis(50), ..ServeLimits::default() };
     let server = Server::start(limits).await;
     server.exchange(b"GET /health/live HTTP/1.1\r\nHost: a\r\nX-Slow: ").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_refused() {
+    let server = Server::start(ServeLimits::default()).await;
+    let long = "a".repeat(200 << 10);
+    let many = "X-A: a\r\n".repeat(2_000);
+    for head in [
+        format!("GET /health/live HTTP/1.1\r\nHost: a\r\nX-Long: {long}\r\n\r\n"),
+        format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"),
+        format!("GET /health/live HTTP/1.1\r\nHost: a\r\n{many}\r\n"),
+    ] {
+        let mut stream = server.connect().await;
+        // The server may close before it has read all, so that neither all is sent nor its answer arrives.
+        let _ = stream.write_all(head.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    let answer = server.exchange(b"GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_has_one_end() {
+    let server = Server::start(ServeLimits::default()).await;
+    let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (what, framing) in [
+        ("two lengths", "Content-Length: 2\r\nContent-Length: 40\r\n"),
+        ("a length and chunks", "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"),
+        ("no number", "Content-Length: +2\r\n"),
+        ("a code that is not the last", "Transfer-Encoding: chunked, identity\r\n"),
+        ("a folded line", "X-A: b\r\n c\r\nContent-Length: 2\r\n"),
+    ] {
+        let head = format!("POST /auth/login HTTP/1.1\r\nHost: a\r\n{framing}\r\n0\r\n\r\n{hidden}");
+        let mut stream = server.connect().await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let answers = answer.matches("HTTP/1.1 ").count();
+        assert!(answers <= 1 && !answer.contains("404"), "{what}: a second request was seen: {answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_only_drips_is_given_up() {
+    let impatient = |config: &mut ApiConfig| config.body_timeout = Duration::from_millis(100);
+    let server = Server::start_with(ServeLimits::default(), impatient).await;
+    let token = &server.token;
+    let upload = format!("/images/upload HTTP/1.1\r\nAuthorization: Bearer {token}\r\nContent-Type: {FORM}");
+    let login = "/auth/login HTTP/1.1\r\nContent-Type: application/json".to_owned();
+    for request in [upload, login] {
+        let head = format!("POST {request}\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let mut stream = server.connect().await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let (mut reading, mut writing) = stream.into_split();
+        // One byte now and then, each soon after the other, for as long as anybody listens.
+        let dripping = tokio::spawn(async move {
+            let mut pause = tokio::time::interval(Duration::from_millis(5));
+            while writing.write_all(b"1\r\n-\r\n").await.is_ok() {
+                pause.tick().await;
+            }
+        });
+        let mut answer = [0; 12];
+        reading.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 408", "{request}");
+        drop(reading);
+        dripping.await.unwrap();
+    }
     server.stop().await;
 }
 

@@ -29,6 +29,12 @@ pub struct ServerConfig {
     /// Origins whose web pages may call the API, separated by commas; `*` for all
     #[arg(long, env = "CORS_ALLOWED_ORIGINS", value_delimiter = ',', help_heading = "Server")]
     pub cors_allowed_origins: Vec<String>,
+    /// Connections that may be open; more wait until one closes
+    #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1 << 20), help_heading = "Limits")]
+    pub max_connections: u32,
+    /// Uploads that may arrive at once, of which one user may have a quarter; more are refused unread
+    #[arg(long, env = "MAX_UPLOADS", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Limits")]
+    pub max_uploads: u16,
     /// Seconds that a signed link works
     #[arg(long, env = "SIGNED_URL_TTL_SECS", default_value_t = 900, value_parser = seconds(), help_heading = "Server")]
     pub signed_url_ttl_secs: u64,
@@ -217,6 +223,8 @@ mod tests {
             ["--lease-secs", "1"],
             ["--job-max-attempts", "0"],
             ["--max-upload-bytes", "0"],
+            ["--max-uploads", "0"],
+            ["--max-connections", "0"],
             ["--worker-memory-bytes", "1"],
             ["--worker-concurrency", "0"],
             ["--public-url", "images.example.com"],
