@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use pixmill_testkit::fixtures;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::answer::Answer;
 use crate::wait::eventually;
@@ -62,6 +64,12 @@ impl Client {
         Self { token: self.token.clone(), ..Self::new(address) }
     }
 
+    /// The same person, whose requests go to all these addresses in turn.
+    #[must_use]
+    pub fn at_all(&self, addresses: Vec<String>) -> Self {
+        Self { token: self.token.clone(), ..Self::of_all(addresses) }
+    }
+
     /// Somebody with this token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
@@ -96,6 +104,12 @@ impl Client {
     /// GET.
     pub async fn get(&self, path: &str) -> Answer {
         Answer::to(self.request(Method::GET, path)).await
+    }
+
+    /// GET from a server that may be away; `None` if there is no answer within a few seconds.
+    pub async fn try_get(&self, path: &str) -> Option<Answer> {
+        let answer = Answer::try_to(self.request(Method::GET, path));
+        timeout(Duration::from_secs(5), answer).await.ok()?.ok()
     }
 
     /// DELETE.

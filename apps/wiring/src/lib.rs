@@ -4,6 +4,8 @@
 mod assembly;
 mod config;
 mod error;
+#[cfg(feature = "faults")]
+mod faults;
 mod health;
 mod lifetime;
 mod pixels;

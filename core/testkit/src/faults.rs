@@ -1,7 +1,11 @@
-//! Faults on demand: [`Faulty`] stands before any port and fails, or is slow, where a [`FaultPlan`] says so.
+//! Faults on demand: [`Faulty`] stands before any port and fails, is slow, or ends the process, where a [`FaultPlan`]
+//! says so.
 
+mod clock;
+mod order;
 mod ports;
 mod repositories;
+mod signal;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,6 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pixmill::ports::{Clock, PortError, PortErrorKind};
+
+pub use clock::SkewedClock;
+pub use order::{Order, OrderError};
+pub use signal::Signal;
 
 /// Every operation that a fault can be planned for. They are the methods of the ports, and `blobs.read`, which
 /// is one piece of a blob's body.
@@ -92,6 +100,10 @@ pub enum Fault {
     After(PortErrorKind),
     /// It begins this much later, by the plan's clock.
     Delay(Duration),
+    /// The process gets a signal before the call has any effect.
+    SignalBefore(Signal),
+    /// The process gets a signal when the call has had its effect, and before the caller learns of it.
+    SignalAfter(Signal),
 }
 
 /// Which calls of an operation a fault meets. The first call is number 1.
@@ -151,6 +163,12 @@ impl FaultPlan {
         self
     }
 
+    /// Adds a fault that was given as text.
+    pub fn order(&self, order: Order) -> &Self {
+        let Order { operation, calls, fault } = order;
+        self.inject(operation, calls, fault)
+    }
+
     /// Takes all faults back, and counts every operation from zero again.
     pub fn clear(&self) {
         *self.state() = State::default();
@@ -172,7 +190,7 @@ impl FaultPlan {
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let faults = self.next(operation);
-        self.delay(&faults).await;
+        self.begin(&faults).await;
         let error = |kind| Err(PortError::new(kind, "faulty", operation).into());
         if let Some(kind) =
             faults.iter().find_map(|f| if let Fault::Before(kind) = f { Some(*kind) } else { None })
@@ -180,16 +198,20 @@ impl FaultPlan {
             return error(kind);
         }
         let result = call.await;
+        end(&faults);
         match faults.iter().find_map(|f| if let Fault::After(kind) = f { Some(*kind) } else { None }) {
             Some(kind) => error(kind),
             None => result,
         }
     }
 
-    async fn delay(&self, faults: &[Fault]) {
+    /// What happens before a call, except that it fails.
+    async fn begin(&self, faults: &[Fault]) {
         for fault in faults {
-            if let Fault::Delay(duration) = fault {
-                self.clock.sleep(*duration).await;
+            match fault {
+                Fault::Delay(duration) => self.clock.sleep(*duration).await,
+                Fault::SignalBefore(signal) => signal.raise(),
+                Fault::Before(_) | Fault::After(_) | Fault::SignalAfter(_) => {}
             }
         }
     }
@@ -208,6 +230,15 @@ impl FaultPlan {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What happens after a call, except that its reply is lost.
+fn end(faults: &[Fault]) {
+    for fault in faults {
+        if let Fault::SignalAfter(signal) = fault {
+            signal.raise();
+        }
     }
 }
 

@@ -77,7 +77,7 @@ impl<P: Cache + ?Sized> Cache for Faulty<P> {
     }
 }
 
-/// It can't fail, so only delays mean something here.
+/// It can't fail, so only delays and signals mean something here.
 #[async_trait]
 impl<P: Clock + ?Sized> Clock for Faulty<P> {
     fn now(&self) -> Timestamp {
@@ -86,8 +86,9 @@ impl<P: Clock + ?Sized> Clock for Faulty<P> {
 
     async fn sleep(&self, duration: Duration) {
         let faults = self.plan.next("clock.sleep");
-        self.plan.delay(&faults).await;
+        self.plan.begin(&faults).await;
         self.inner.sleep(duration).await;
+        super::end(&faults);
     }
 }
 
