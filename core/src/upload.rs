@@ -168,6 +168,9 @@ impl Uploads {
         self.ports.images.reserve(id, self.settings.upload_ttl).await?;
         match self.store(owner, id, body).await {
             Ok(image) => Ok(image),
+            // Where a port failed, nobody knows what it has stored. The reservation alone still names it: it stays, and
+            // when it lapses the sweeper removes whatever is there.
+            Err(error @ UploadError::Port(_)) => Err(error),
             Err(error) => {
                 // The sweeper would do it too, an hour later.
                 if let Err(error) = self.ports.images.purge(id).await {
