@@ -96,7 +96,15 @@ impl Uploads {
                 self.ports.images.get(owner, id.into()).await?.ok_or(UploadError::Deleted)
             }
             Standing::Now { attempt, before } => {
-                let outcome = self.store_unless_stored(owner, id, &before, body).await;
+                let mut outcome = self.store_unless_stored(owner, id, &before, body).await;
+                if let Err(UploadError::Port(error)) = outcome {
+                    // The image may be there all the same. Only if it surely is not, the turn is given back.
+                    outcome = match self.stored(owner, &[id.into()]).await {
+                        Ok(Some(stored)) => Ok(stored),
+                        Ok(None) => Err(error.into()),
+                        Err(_) => return Err(error.into()),
+                    };
+                }
                 let made = outcome
                     .as_ref()
                     .ok()
