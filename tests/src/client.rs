@@ -47,11 +47,8 @@ impl Client {
 
     /// Somebody unknown whose requests go to all these addresses in turn, as behind a load balancer.
     pub(crate) fn of_all(addresses: Vec<String>) -> Self {
-        // Built together with what speaks TLS the client wants cryptography, though it never uses it here.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().build();
         Self {
-            http: http.expect("a client without TLS needs nothing"),
+            http: http(),
             addresses: Arc::new(addresses),
             turn: Arc::default(),
             token: None,
@@ -239,4 +236,11 @@ impl Client {
             }
         }
     }
+}
+
+/// What speaks HTTP.
+pub(crate) fn http() -> reqwest::Client {
+    // Built together with what speaks TLS the client wants cryptography, though it never uses it here.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().expect("a client without TLS needs nothing")
 }

@@ -13,6 +13,7 @@ mod process;
 mod program;
 mod proxy;
 mod raw;
+mod s3;
 mod server;
 mod systems;
 mod wait;

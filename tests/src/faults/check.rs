@@ -2,7 +2,7 @@
 
 mod effects;
 mod ends;
-mod leftovers;
+mod left;
 
 use std::fmt;
 
@@ -58,10 +58,17 @@ pub fn check(record: &Record) -> Vec<Violation> {
     let mut found = Violations(Vec::new());
     ends::check(record, &mut found);
     effects::check(record, &mut found);
-    leftovers::check(record, &mut found);
+    left::check(record, &mut found);
     for answer in &record.odd_answers {
         found.unless(false, Promise::HonestAnswers, || answer.clone());
     }
+    found.0
+}
+
+/// What is wrong with the blobs and files alone.
+pub(super) fn leftovers(record: &Record) -> Vec<Violation> {
+    let mut found = Violations(Vec::new());
+    left::files(record, &mut found);
     found.0
 }
 

@@ -59,7 +59,8 @@ fn good() -> Record {
             id: "i1".into(),
             versions: vec![version(1, None), version(2, Some("saved"))],
         }],
-        blobs: Some(texts(&["images/i1/original", "images/i1/saved", "previews/i1/unsaved"])),
+        blobs: texts(&["images/i1/original", "images/i1/saved", "previews/i1/unsaved"]),
+        in_grace: false,
         odd_answers: Vec::new(),
         temporary_files: Vec::new(),
         usage: Usage { bytes: 18, images: 1, open_jobs: 0 },
@@ -80,7 +81,7 @@ fn a_good_run_is_good() {
     breaks(&[], "a job that was accepted without an answer", |record| {
         record.transforms.push(Asked { keyed: true, sent: 1, image: "i1".into(), ..Asked::default() });
         record.jobs.push(completed("unheard", None, 50));
-        record.blobs.as_mut().unwrap().insert("previews/i1/unheard".into());
+        record.blobs.insert("previews/i1/unheard".into());
     });
     breaks(&[], "a job whose every attempt was killed", |record| {
         record.jobs[2] = ended("cancelled", State::Failed, Some("crashed"));
@@ -101,7 +102,7 @@ fn what_is_lost_is_found() {
         record.uploads.push(asked("i3", "", 0, false));
     });
     breaks(&[Promise::NothingLost], "a blob", |record| {
-        record.blobs.as_mut().unwrap().remove("images/i1/original");
+        record.blobs.remove("images/i1/original");
     });
 }
 
@@ -146,7 +147,7 @@ fn wrong_results_are_found() {
     }
     breaks(&[Promise::TheResult], "a version that is gone", |record| {
         record.images[0].versions.pop();
-        record.blobs.as_mut().unwrap().remove("images/i1/saved");
+        record.blobs.remove("images/i1/saved");
         record.usage.bytes = 9;
     });
 }
@@ -154,8 +155,18 @@ fn wrong_results_are_found() {
 #[test]
 fn what_is_left_is_found() {
     breaks(&[Promise::NothingLeft], "a blob", |record| {
-        record.blobs.as_mut().unwrap().insert("images/i2/original".into());
+        record.blobs.insert("images/i2/original".into());
     });
+    breaks(&[], "a blob that may still be swept", |record| {
+        record.blobs.extend(["images/i2/original", "previews/i1/cancelled"].map(str::to_owned));
+        record.in_grace = true;
+    });
+    for blob in ["images/i1/unknown", "previews/i1/saved"] {
+        breaks(&[Promise::NothingLeft], "a blob that is not waiting for anything", |record| {
+            record.blobs.insert(blob.into());
+            record.in_grace = true;
+        });
+    }
     breaks(&[Promise::NothingLeft], "a temporary file", |record| record.temporary_files.push("x".into()));
     breaks(&[Promise::NothingLeft], "a charge", |record| record.usage.bytes += 1);
     breaks(&[Promise::NothingLeft], "an open job that is none", |record| record.usage.open_jobs = 1);
@@ -176,13 +187,13 @@ fn a_second_effect_is_found() {
     });
     breaks(&[Promise::OneEffect], "more jobs than requests", |record| {
         record.jobs.push(completed("doubled", None, 21));
-        record.blobs.as_mut().unwrap().insert("previews/i1/doubled".into());
+        record.blobs.insert("previews/i1/doubled".into());
     });
     breaks(&[Promise::OneEffect], "more images than uploads", |record| {
         record.uploads.pop();
         let original = FinalVersion { number: 1, job: None, bytes: 9 };
         record.images.push(FinalImage { id: "i3".into(), versions: vec![original] });
-        record.blobs.as_mut().unwrap().insert("images/i3/original".into());
+        record.blobs.insert("images/i3/original".into());
         record.usage = Usage { bytes: 27, images: 2, open_jobs: 0 };
     });
     breaks(&[Promise::OneEffect], "two versions of one job", |record| {

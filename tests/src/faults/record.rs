@@ -28,8 +28,10 @@ pub struct Record {
     pub jobs: Vec<FinalJob>,
     /// Every image in the end.
     pub images: Vec<FinalImage>,
-    /// Every blob in the end; `None` where nobody could look.
-    pub blobs: Option<BTreeSet<String>>,
+    /// Every blob in the end.
+    pub blobs: BTreeSet<String>,
+    /// Whether what was cut short may still be waiting to be swept.
+    pub in_grace: bool,
     /// Every temporary file in the end.
     pub temporary_files: Vec<String>,
     /// What the user is said to have in the end.

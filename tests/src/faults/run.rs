@@ -89,14 +89,16 @@ pub async fn run(scenario: &Scenario, form: Form, seed: u64) -> Outcome {
     let mut record = crowd.end().await.into_record();
     record.max_attempts = scenario.most_attempts.unwrap_or(MAX_ATTEMPTS.1);
 
-    let before = target.log();
     let client = match form {
         Form::Embedded => {
             target.restart(&[("PIXMILL_CLOCK_AHEAD_SECS", MUCH_LATER)]).await;
             client.at_all(target.addresses())
         }
         // The database has a clock of its own, which nobody can set.
-        Form::Distributed => client,
+        Form::Distributed => {
+            record.in_grace = true;
+            client
+        }
     };
     survey::survey(&mut record, &client).await;
     survey::files(&mut record, &target).await;
@@ -109,6 +111,7 @@ pub async fn run(scenario: &Scenario, form: Form, seed: u64) -> Outcome {
     demand(works, Promise::HonestAnswers, "too few requests had an effect after the last fault");
     // A process that starts anew finishes much; jobs must end without.
     demand(settled, Promise::AnEnd, "jobs were open long after the last fault");
-    let log = if violations.is_empty() { String::new() } else { before + &target.log() };
+    let log = if violations.is_empty() { String::new() } else { target.log() };
+    target.end().await;
     Outcome { seed, violations, recovery, jobs: record.jobs.len(), struck: (struck, ordered), log }
 }

@@ -1,17 +1,18 @@
 //! What is there in the end, as the API and the files tell it.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
+use super::check::leftovers;
 use super::crowd::sighting;
 use super::record::{Fetched, FinalImage, FinalJob, FinalVersion, Made, Record, Usage};
 use super::target::Target;
 use crate::client::Client;
 use crate::picture::Picture;
+use crate::s3::hex;
 
 /// How long what is left may take to be swept, and how often it is looked.
 const SWEEPING: Duration = Duration::from_secs(20);
@@ -44,17 +45,11 @@ pub(super) async fn survey(record: &mut Record, client: &Client) {
 
 /// Adds the files, once they are as they should be or won't become so.
 pub(super) async fn files(record: &mut Record, target: &Target) {
-    if !target.keeps_files() {
-        return;
-    }
-    let (expected, home) = (record.expected_blobs(), target.server().home());
     let deadline = Instant::now() + SWEEPING;
     loop {
-        let blobs: BTreeSet<String> = home.blobs().into_iter().collect();
-        let temporary_files = home.temporary_files();
-        let settled = blobs == expected && temporary_files.is_empty();
-        if settled || Instant::now() > deadline {
-            (record.blobs, record.temporary_files) = (Some(blobs), temporary_files);
+        record.blobs = target.blobs().await;
+        record.temporary_files = target.server().home().temporary_files();
+        if leftovers(record).is_empty() || Instant::now() > deadline {
             return;
         }
         sleep(BETWEEN_LOOKS).await;
@@ -86,7 +81,7 @@ async fn fetch(client: &Client, job: &str) -> Option<Fetched> {
         return None;
     }
     let answer = answer.expect(200);
-    let hash = Sha256::digest(&answer.body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&Sha256::digest(&answer.body));
     // ITU-T T.81, section B.2.1: a JPEG ends with EOI; one that is cut short does not.
     let whole = answer.body.ends_with(&[0xFF, 0xD9]);
     let width = Picture::of(&answer.body).filter(|_| whole).map(|picture| u64::from(picture.width));

@@ -1,5 +1,6 @@
 //! What the faults are injected into: the processes of a Pixmill of either form, and the ways to its systems.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
@@ -9,12 +10,14 @@ use super::schedule::{Form, Injection, SYSTEMS, Trouble};
 use crate::process::{signal, stands_still};
 use crate::proxy::Proxy;
 use crate::server::Server;
-use crate::systems::{behind_a_proxy, systems};
+use crate::systems::{Bucket, behind_a_proxy, systems};
 
 /// A system under test.
 pub(super) struct Target {
     form: Form,
     parts: Vec<Part>,
+    /// Where the blobs are that are in no folder.
+    bucket: Option<Bucket>,
 }
 
 /// One of its processes, and its own ways to the systems, in the order of [`SYSTEMS`].
@@ -34,11 +37,12 @@ const ORDERED: &str = "faults are ordered";
 impl Target {
     /// Starts one with these settings, and with workers whose clocks are by so many seconds ahead.
     pub(super) async fn start(form: Form, settings: &[(&str, &str)], skews: [i64; 2]) -> Self {
-        let mut parts = Vec::new();
+        let (mut parts, mut bucket) = (Vec::new(), None);
         match form {
             Form::Embedded => parts.push(Part { process: Server::start(settings).await, links: Vec::new() }),
             Form::Distributed => {
-                let systems = systems();
+                let (systems, own_bucket) = systems_with_a_bucket().await;
+                bucket = Some(own_bucket);
                 for number in 0..form.parts() {
                     let (mut own, mut links) = (systems.clone(), Vec::new());
                     for system in SYSTEMS {
@@ -57,7 +61,7 @@ impl Target {
                 }
             }
         }
-        Self { form, parts }
+        Self { form, parts, bucket }
     }
 
     /// A server.
@@ -74,9 +78,21 @@ impl Target {
         self.parts[..servers].iter().map(|part| part.process.address().to_owned()).collect()
     }
 
-    /// Whether files can be looked at from outside.
-    pub(super) fn keeps_files(&self) -> bool {
-        self.form == Form::Embedded
+    /// Every blob.
+    pub(super) async fn blobs(&self) -> BTreeSet<String> {
+        match &self.bucket {
+            Some(bucket) => bucket.keys().await,
+            None => self.server().home().blobs().into_iter().collect(),
+        }
+    }
+
+    /// Removes what the system leaves outside its own folders.
+    pub(super) async fn end(self) {
+        let Self { parts, bucket, .. } = self;
+        drop(parts);
+        if let Some(bucket) = bucket {
+            bucket.remove().await;
+        }
     }
 
     /// What all of it has written.
@@ -193,6 +209,20 @@ impl Target {
 
 const WITHOUT_FAULTS: &str = "the program has no faults to order: build it with \
      `--features pixmill-server/faults,pixmill-worker/faults`, as `cargo xtask test` and `cargo xtask faults` do";
+
+/// Systems that nobody else has, with a bucket that is empty.
+async fn systems_with_a_bucket() -> (Vec<(&'static str, String)>, Bucket) {
+    let mut systems = systems();
+    let own = |wanted: &str| systems.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
+    let bucket = Bucket::for_tests().named(&own("RABBITMQ_QUEUE").expect("each has a queue of its own"));
+    bucket.make().await;
+    for (name, value) in bucket.variables() {
+        if let Some(known) = systems.iter_mut().find(|(known, _)| *known == name) {
+            known.1 = value;
+        }
+    }
+    (systems, bucket)
+}
 
 fn bother(link: &Proxy, trouble: Trouble) {
     match trouble {
