@@ -47,12 +47,7 @@ impl Client {
 
     /// Somebody unknown whose requests go to all these addresses in turn, as behind a load balancer.
     pub(crate) fn of_all(addresses: Vec<String>) -> Self {
-        Self {
-            http: http(),
-            addresses: Arc::new(addresses),
-            turn: Arc::default(),
-            token: None,
-        }
+        Self { http: http(), addresses: Arc::new(addresses), turn: Arc::default(), token: None }
     }
 
     /// The same person at another address.

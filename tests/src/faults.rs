@@ -6,6 +6,7 @@
 
 mod check;
 mod crowd;
+mod hold;
 mod record;
 mod run;
 mod scenarios;
@@ -15,9 +16,8 @@ mod target;
 
 pub use check::{Promise, Violation, check};
 pub use crowd::Mix;
-pub use record::{
-    Asked, Fetched, FinalImage, FinalJob, FinalVersion, Made, Record, Sighting, State, Usage,
-};
+pub use hold::hold;
+pub use record::{Asked, Fetched, FinalImage, FinalJob, FinalVersion, Made, Record, Sighting, State, Usage};
 pub use run::{Outcome, run};
 pub use scenarios::{SCENARIOS, Scenario};
 pub use schedule::{Form, Injection, SYSTEMS, Step, Trouble};

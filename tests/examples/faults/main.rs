@@ -43,6 +43,10 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
 }
 
 /// One run; nothing comes of it if the harness itself failed, which has said why.
-async fn one(scenario: &'static Scenario, form: pixmill_e2e::faults::Form, seed: u64) -> (u64, Option<Outcome>) {
+async fn one(
+    scenario: &'static Scenario,
+    form: pixmill_e2e::faults::Form,
+    seed: u64,
+) -> (u64, Option<Outcome>) {
     (seed, tokio::spawn(run(scenario, form, seed)).await.ok())
 }

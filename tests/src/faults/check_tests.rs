@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::super::record::{Asked, Fetched, FinalImage, FinalJob, FinalVersion, Made, Record, Sighting, State, Usage};
+use super::super::record::{
+    Asked, Fetched, FinalImage, FinalJob, FinalVersion, Made, Record, Sighting, State, Usage,
+};
 use super::{Promise, check};
 
 fn seen(job: &str, state: State, attempts: u64, second: u32) -> Sighting {

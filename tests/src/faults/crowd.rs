@@ -95,7 +95,13 @@ struct Shared {
 
 impl Crowd {
     /// Lets them begin at these addresses, with an image that they have already.
-    pub(super) fn start(client: Client, addresses: Vec<String>, image: &str, mix: Mix, draw: &mut Draw) -> Self {
+    pub(super) fn start(
+        client: Client,
+        addresses: Vec<String>,
+        image: &str,
+        mix: Mix,
+        draw: &mut Draw,
+    ) -> Self {
         let mut notes = Notes::default();
         notes.uploaded_before(image);
         let shared = Arc::new(Shared {

@@ -83,7 +83,9 @@ pub const SCENARIOS: &[Scenario] = &[
         mix: Mix { always_keyed: true, ..Mix::ALL },
         steps: |draw, form| match form {
             Embedded => steps::ordered(draw, 0, &["kill after events.publish", "kill after once_keys.done"]),
-            Distributed => steps::ordered(draw, 0, &["kill after jobs.published", "kill after once_keys.done"]),
+            Distributed => {
+                steps::ordered(draw, 0, &["kill after jobs.published", "kill after once_keys.done"])
+            }
         },
         ..USUAL
     },
@@ -138,12 +140,7 @@ pub const SCENARIOS: &[Scenario] = &[
         steps: |_, _| steps::links(&[], &["REDIS_URL"], &steps::ALL_TROUBLES),
         ..USUAL
     },
-    Scenario {
-        name: "F14",
-        about: "what was written is not confirmed",
-        steps: steps::lost_replies,
-        ..USUAL
-    },
+    Scenario { name: "F14", about: "what was written is not confirmed", steps: steps::lost_replies, ..USUAL },
     Scenario {
         name: "F16",
         about: "the way of a worker to the broker is half-open",
@@ -163,7 +160,15 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "F19",
         about: "one key is sent 200 times at once",
-        mix: Mix { uploads: 1, transforms: 1, cancels: 0, deletions: 0, limit: 6, copies: 200, ..KEYED_TRANSFORMS },
+        mix: Mix {
+            uploads: 1,
+            transforms: 1,
+            cancels: 0,
+            deletions: 0,
+            limit: 6,
+            copies: 200,
+            ..KEYED_TRANSFORMS
+        },
         ..USUAL
     },
     Scenario {
@@ -236,7 +241,9 @@ mod tests {
                         Injection::Kill { part }
                         | Injection::Terminate { part }
                         | Injection::Pause { part, .. }
-                        | Injection::KillChildren { part } => assert!(part < form.parts(), "{}", scenario.name),
+                        | Injection::KillChildren { part } => {
+                            assert!(part < form.parts(), "{}", scenario.name)
+                        }
                     }
                 }
             }

@@ -157,7 +157,9 @@ pub(super) fn random(draw: &mut Draw, form: Form, steps: usize) -> Vec<Step> {
             (0..4, _) => Injection::Order { part, orders: order(draw, form, part) },
             (4 | 5, _) => Injection::Kill { part },
             (6, _) => Injection::Terminate { part },
-            (7, Form::Embedded) => Injection::Pause { part, time: Duration::from_millis(draw.within(100..5000)) },
+            (7, Form::Embedded) => {
+                Injection::Pause { part, time: Duration::from_millis(draw.within(100..5000)) }
+            }
             (7, Form::Distributed) => Injection::Pause { part, time: PAST_THE_LEASE },
             (_, Form::Embedded) => Injection::KillChildren { part },
             (_, Form::Distributed) => link(draw, form),

@@ -117,7 +117,8 @@ impl Target {
             }
             Injection::KillChildren { part } => return self.parts[*part].process.kill_children() > 0,
             Injection::Link { part, system, trouble, time } => {
-                let index = SYSTEMS.iter().position(|known| known == system).expect("it is one of the systems");
+                let index =
+                    SYSTEMS.iter().position(|known| known == system).expect("it is one of the systems");
                 let parts = self.parts.iter().enumerate();
                 let own = parts.filter(|(number, _)| part.is_none_or(|part| part == *number));
                 let links: Vec<&Proxy> = own.map(|(_, part)| &part.links[index]).collect();
@@ -131,7 +132,9 @@ impl Target {
 
     /// Starts one process again, without orders.
     async fn start_again(&mut self, part: usize, crowd: &Crowd) {
-        self.start_again_with(part, &[]).await.unwrap_or_else(|ended| panic!("it did not start again: {ended}"));
+        self.start_again_with(part, &[])
+            .await
+            .unwrap_or_else(|ended| panic!("it did not start again: {ended}"));
         crowd.move_to(self.addresses());
     }
 

@@ -6,6 +6,7 @@ mod backup;
 mod bad_requests;
 mod bad_uploads;
 mod crash;
+mod faults;
 mod fixtures;
 mod formats;
 mod idempotency;

@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn orders_are_read() {
-        let orders = Order::list("kill before jobs.accept 3; fail after jobs.finish 1+;delay 20 blobs.get 2;");
+        let orders =
+            Order::list("kill before jobs.accept 3; fail after jobs.finish 1+;delay 20 blobs.get 2;");
         let expected = [
             ("jobs.accept", Calls::Nth(3), Fault::SignalBefore(Signal::Kill)),
             ("jobs.finish", Calls::From(1), Fault::After(PortErrorKind::Unavailable)),

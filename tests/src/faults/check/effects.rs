@@ -22,7 +22,9 @@ fn one_answer(what: &str, requests: &[Asked], found: &mut Violations) {
             format!("one {what} under one key was answered with {answers:?}")
         });
         for id in answers {
-            found.unless(known.insert(id), Promise::OneEffect, || format!("two {what}s were answered with {id}"));
+            found.unless(known.insert(id), Promise::OneEffect, || {
+                format!("two {what}s were answered with {id}")
+            });
         }
     }
 }

@@ -75,9 +75,8 @@ fn result(record: &Record, job: &FinalJob, found: &mut Violations) {
             format!("job {id} is completed, and its result is gone")
         }),
         Some(file) => {
-            let right = file.hash == file.recorded_hash
-                && file.bytes == made.bytes
-                && file.width == Some(made.width);
+            let right =
+                file.hash == file.recorded_hash && file.bytes == made.bytes && file.width == Some(made.width);
             found.unless(right, Promise::TheResult, || format!("job {id} recorded {made:?}"));
         }
     }
@@ -89,7 +88,8 @@ fn never_back(record: &Record, jobs: &HashMap<&str, &FinalJob>, found: &mut Viol
     let ends = record.jobs.iter().map(|job| &job.seen);
     for seen in record.sightings.iter().chain(ends) {
         let id = seen.job.as_str();
-        found.unless(jobs.contains_key(id), Promise::NothingLost, || format!("job {id} was seen and is gone"));
+        found
+            .unless(jobs.contains_key(id), Promise::NothingLost, || format!("job {id} was seen and is gone"));
         found.unless(seen.attempts <= record.max_attempts, Promise::BoundedAttempts, || {
             format!("job {id} was at attempt {}, and {} are allowed", seen.attempts, record.max_attempts)
         });

@@ -60,7 +60,8 @@ impl What {
 /// Uploads or transforms. Under a key it is sent until it is answered.
 async fn make(shared: &Shared, draw: &mut Draw, what: What) {
     let keyed = shared.mix.always_keyed || draw.below(4) > 0;
-    let image = shared.note(|notes| if notes.images.is_empty() { None } else { Some(draw.one_of(&notes.images)) });
+    let image =
+        shared.note(|notes| if notes.images.is_empty() { None } else { Some(draw.one_of(&notes.images)) });
     let what = if image.is_none() { What::Upload } else { what };
     let number = shared.note(|notes| {
         let number = what.asked(notes).len();

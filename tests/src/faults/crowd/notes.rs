@@ -40,7 +40,12 @@ impl Notes {
 
     /// An answer that nothing explains.
     pub(super) fn odd(&mut self, answer: &Answer) {
-        self.odd_answers.push(format!("{} was answered with {} {}", answer.request, answer.status, answer.text()));
+        self.odd_answers.push(format!(
+            "{} was answered with {} {}",
+            answer.request,
+            answer.status,
+            answer.text()
+        ));
     }
 
     /// A record that holds this, and nothing of the end yet.
