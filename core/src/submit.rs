@@ -212,6 +212,8 @@ impl Submissions {
         match self.ports.images.version(image.id, number).await? {
             Some(version) => Ok((number, version.content)),
             None => {
+                // Versions go with their image, which may have been deleted just now.
+                self.ports.images.get(image.owner, image.id).await?.ok_or(SubmitError::UnknownImage)?;
                 let detail = format!("this image has no version {number}");
                 Err(SubmitError::Invalid(vec![FieldError::new("version", detail)]))
             }
