@@ -100,6 +100,8 @@ pub enum Fault {
     After(PortErrorKind),
     /// It begins this much later, by the plan's clock.
     Delay(Duration),
+    /// It has its effect that many times more. Only a message can be sent twice, so it is for `queue.publish` alone.
+    Repeat(u64),
     /// The process gets a signal before the call has any effect.
     SignalBefore(Signal),
     /// The process gets a signal when the call has had its effect, and before the caller learns of it.
@@ -151,9 +153,12 @@ impl FaultPlan {
     /// Adds a fault. Calls are counted from now on for this operation.
     ///
     /// # Panics
-    /// If `operation` is none of [`OPERATIONS`]: a fault that never strikes would make a test that never fails.
+    /// If `operation` is none of [`OPERATIONS`], or this can't go wrong with it: a fault that never strikes would make a test
+    /// that never fails.
     pub fn inject(&self, operation: &'static str, calls: Calls, fault: Fault) -> &Self {
         check(operation);
+        let repeated = matches!(fault, Fault::Repeat(_));
+        assert!(!repeated || operation == "queue.publish", "{operation} can't be repeated");
         let mut state = self.state();
         if state.faults.iter().all(|(planned, ..)| *planned != operation) {
             state.calls.remove(operation);
@@ -190,7 +195,17 @@ impl FaultPlan {
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let faults = self.next(operation);
-        self.begin(&faults).await;
+        self.with(&faults, operation, call).await
+    }
+
+    /// Makes one call with these faults.
+    async fn with<T, E: From<PortError>>(
+        &self,
+        faults: &[Fault],
+        operation: &'static str,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.begin(faults).await;
         let error = |kind| Err(PortError::new(kind, "faulty", operation).into());
         if let Some(kind) =
             faults.iter().find_map(|f| if let Fault::Before(kind) = f { Some(*kind) } else { None })
@@ -198,7 +213,7 @@ impl FaultPlan {
             return error(kind);
         }
         let result = call.await;
-        end(&faults);
+        end(faults);
         match faults.iter().find_map(|f| if let Fault::After(kind) = f { Some(*kind) } else { None }) {
             Some(kind) => error(kind),
             None => result,
@@ -211,7 +226,7 @@ impl FaultPlan {
             match fault {
                 Fault::Delay(duration) => self.clock.sleep(*duration).await,
                 Fault::SignalBefore(signal) => signal.raise(),
-                Fault::Before(_) | Fault::After(_) | Fault::SignalAfter(_) => {}
+                Fault::Before(_) | Fault::After(_) | Fault::Repeat(_) | Fault::SignalAfter(_) => {}
             }
         }
     }

@@ -40,7 +40,7 @@ impl Line {
     }
 
     pub(crate) fn add(&mut self, seed: u64, outcome: Option<&Outcome>) {
-        self.runs += 1;
+        self.runs += usize::from(outcome.is_none_or(|outcome| outcome.skipped.is_none()));
         let Some(outcome) = outcome else { return self.failed.push(seed) };
         self.jobs += outcome.jobs;
         self.struck = (self.struck.0 + outcome.struck.0, self.struck.1 + outcome.struck.1);
@@ -72,6 +72,9 @@ pub(crate) fn tell(
     let mut out = io::stderr().lock();
     let name = format!("{} {} {seed}", scenario.name, form.name());
     let Some(outcome) = outcome else { return writeln!(out, "{name}: the harness failed, see above") };
+    if let Some(reason) = &outcome.skipped {
+        return writeln!(out, "{name}: skipped, because {reason}");
+    }
     if outcome.violations.is_empty() {
         let Outcome { jobs, struck: (struck, steps), recovery, .. } = outcome;
         let recovery = recovery.as_secs_f64();

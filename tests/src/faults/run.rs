@@ -11,6 +11,7 @@ use super::schedule::Form;
 use super::survey;
 use super::target::Target;
 use crate::draw::Draw;
+use crate::program::Home;
 
 /// What came of a run.
 #[derive(Debug)]
@@ -27,9 +28,16 @@ pub struct Outcome {
     pub struck: (usize, usize),
     /// What the processes wrote, where something was wrong.
     pub log: String,
+    /// Why nothing was tried at all.
+    pub skipped: Option<String>,
 }
 
 impl Outcome {
+    fn skipped(seed: u64, reason: String) -> Self {
+        let (violations, recovery, log) = (Vec::new(), Duration::ZERO, String::new());
+        Self { seed, violations, recovery, jobs: 0, struck: (0, 0), log, skipped: Some(reason) }
+    }
+
     /// How many violations are of these promises.
     pub fn count(&self, promises: &[Promise]) -> usize {
         self.violations.iter().filter(|violation| promises.contains(&violation.promise)).count()
@@ -65,7 +73,11 @@ pub async fn run(scenario: &Scenario, form: Form, seed: u64) -> Outcome {
         ("JOB_MAX_ATTEMPTS", MAX_ATTEMPTS.0),
     ];
     settings.extend(scenario.settings);
-    let mut target = Target::start(form, &settings, scenario.skews).await;
+    let home = match scenario.room.map_or_else(|| Ok(Home::new()), Home::with_room) {
+        Ok(home) => home,
+        Err(reason) => return Outcome::skipped(seed, reason),
+    };
+    let mut target = Target::start(form, &home, &settings, scenario.skews).await;
     let client = target.server().user("anna").await;
     let first = client.upload_png(64, 48).await.id;
 
@@ -113,5 +125,6 @@ pub async fn run(scenario: &Scenario, form: Form, seed: u64) -> Outcome {
     demand(settled, Promise::AnEnd, "jobs were open long after the last fault");
     let log = if violations.is_empty() { String::new() } else { target.log() };
     target.end().await;
-    Outcome { seed, violations, recovery, jobs: record.jobs.len(), struck: (struck, ordered), log }
+    let (jobs, struck) = (record.jobs.len(), (struck, ordered));
+    Outcome { seed, violations, recovery, jobs, struck, log, skipped: None }
 }

@@ -19,6 +19,8 @@ pub struct Scenario {
     pub mix: Mix,
     /// Settings of all processes beside the usual ones.
     pub settings: &'static [(&'static str, &'static str)],
+    /// How many bytes the disk of one process alone has room for; what there is if absent.
+    pub room: Option<u64>,
     /// By how many seconds the clock of each worker is ahead, in a distributed system.
     pub skews: [i64; 2],
     /// How often a job may be begun here; the maximum of all jobs if absent.
@@ -38,6 +40,7 @@ const USUAL: Scenario = Scenario {
     forms: BOTH,
     mix: Mix::ALL,
     settings: &[],
+    room: None,
     skews: [0, 0],
     most_attempts: None,
     steps: |_, _| Vec::new(),
@@ -158,6 +161,15 @@ pub const SCENARIOS: &[Scenario] = &[
         ..USUAL
     },
     Scenario {
+        name: "F18",
+        about: "every message comes a hundred times at once",
+        forms: TOGETHER,
+        mix: Mix { limit: 30, ..KEYED_TRANSFORMS },
+        settings: &[("PIXMILL_FAULT", "repeat 99 queue.publish 1+")],
+        most_attempts: Some(1),
+        ..USUAL
+    },
+    Scenario {
         name: "F19",
         about: "one key is sent 200 times at once",
         mix: Mix {
@@ -201,10 +213,11 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "F26",
-        about: "the process is killed while it writes",
+        about: "the process is killed while it writes, and while the disk is full",
         forms: ALONE,
         mix: ENDING,
-        steps: steps::killed_often,
+        room: Some(32 << 20),
+        steps: steps::full_and_killed,
         ..USUAL
     },
 ];
@@ -236,6 +249,9 @@ mod tests {
                         Injection::Order { part, orders } => {
                             assert!(part < form.parts(), "{}", scenario.name);
                             assert!(Order::list(&orders).is_ok(), "{}: {orders}", scenario.name);
+                        }
+                        Injection::FullDisk { .. } => {
+                            assert!(scenario.room.is_some() && *form == Embedded, "{}", scenario.name);
                         }
                         Injection::Link { .. } => assert_eq!(*form, Distributed, "{}", scenario.name),
                         Injection::Kill { part }

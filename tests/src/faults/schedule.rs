@@ -76,6 +76,11 @@ pub enum Injection {
         /// Which process.
         part: usize,
     },
+    /// There is no room left on the disk for a while.
+    FullDisk {
+        /// For how long.
+        time: Duration,
+    },
     /// The way to a system is bad for a while.
     Link {
         /// Whose way; everybody's if absent.

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::crowd::Crowd;
 use super::schedule::{Form, Injection, SYSTEMS, Trouble};
 use crate::process::{signal, stands_still};
+use crate::program::Home;
 use crate::proxy::Proxy;
 use crate::server::Server;
 use crate::systems::{Bucket, behind_a_proxy, systems};
@@ -35,11 +36,14 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 const ORDERED: &str = "faults are ordered";
 
 impl Target {
-    /// Starts one with these settings, and with workers whose clocks are by so many seconds ahead.
-    pub(super) async fn start(form: Form, settings: &[(&str, &str)], skews: [i64; 2]) -> Self {
+    /// Starts one with these settings; alone in this folder, or with workers whose clocks are by so many seconds ahead.
+    pub(super) async fn start(form: Form, home: &Home, settings: &[(&str, &str)], skews: [i64; 2]) -> Self {
         let (mut parts, mut bucket) = (Vec::new(), None);
         match form {
-            Form::Embedded => parts.push(Part { process: Server::start(settings).await, links: Vec::new() }),
+            Form::Embedded => {
+                let process = Server::start_in(home, settings, &[]).await;
+                parts.push(Part { process, links: Vec::new() });
+            }
             Form::Distributed => {
                 let (systems, own_bucket) = systems_with_a_bucket().await;
                 bucket = Some(own_bucket);
@@ -51,7 +55,7 @@ impl Target {
                     let own = own.iter().map(|(name, value)| (*name, value.as_str()));
                     let variables: Vec<_> = own.chain(settings.iter().copied()).collect();
                     let process = if number < Form::SERVERS {
-                        Server::start_in(&crate::Home::new(), &variables, &["--no-worker"]).await
+                        Server::start_in(&Home::new(), &variables, &["--no-worker"]).await
                     } else {
                         let skew = skews[number - Form::SERVERS].to_string();
                         let variables = [&variables[..], &[("PIXMILL_CLOCK_AHEAD_SECS", &skew)]].concat();
@@ -114,6 +118,11 @@ impl Target {
                 signal(process, "STOP");
                 sleep(*time).await;
                 signal(process, "CONT");
+            }
+            Injection::FullDisk { time } => {
+                let ballast = self.server().home().fill();
+                sleep(*time).await;
+                drop(ballast);
             }
             Injection::KillChildren { part } => return self.parts[*part].process.kill_children() > 0,
             Injection::Link { part, system, trouble, time } => {

@@ -9,14 +9,15 @@ use pixmill::ports::PortErrorKind;
 
 use super::{Calls, Fault, OPERATIONS, Signal};
 
-/// A fault with the calls that it meets. As text it is `ACTION before|after OPERATION CALLS` or
-/// `delay MILLISECONDS OPERATION CALLS`:
+/// A fault with the calls that it meets. As text it is `ACTION before|after OPERATION CALLS`,
+/// `delay MILLISECONDS OPERATION CALLS` or `repeat TIMES queue.publish CALLS`:
 ///
 /// - `kill after jobs.accept 3`: the process is killed when the third job is stored.
 /// - `stop before queue.settle 1`: it stands still, until `SIGCONT`, before it settles its first message.
 /// - `fail before blobs.put 2`: the second file is not stored, and the caller hears that the store is away.
 /// - `fail after jobs.finish 1`: the outcome is stored, and the caller hears that the repository is away.
 /// - `delay 500 blobs.get 1+`: every read of a file begins half a second later.
+/// - `repeat 99 queue.publish 1+`: every message is sent a hundred times at once.
 ///
 /// `CALLS` is the number of one call, the first being 1, or with a `+` that call and all after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,7 @@ fn parse(words: &[&str]) -> Option<Order> {
         ("fail", "before") => Fault::Before(PortErrorKind::Unavailable),
         ("fail", "after") => Fault::After(PortErrorKind::Unavailable),
         ("delay", milliseconds) => Fault::Delay(Duration::from_millis(milliseconds.parse().ok()?)),
+        ("repeat", times) => Fault::Repeat(times.parse().ok()?),
         _ => return None,
     };
     let number = |text: &str| text.parse().ok().filter(|number| *number > 0);
@@ -70,6 +72,9 @@ fn parse(words: &[&str]) -> Option<Order> {
         None => Calls::Nth(number(calls)?),
     };
     let operation = OPERATIONS.iter().find(|known| **known == operation)?;
+    if matches!(fault, Fault::Repeat(_)) && *operation != "queue.publish" {
+        return None;
+    }
     Some(Order { operation, calls, fault })
 }
 
@@ -78,8 +83,8 @@ impl fmt::Display for OrderError {
         let Self(text) = self;
         write!(
             f,
-            "{text:?} is no fault; write `kill|stop|fail before|after OPERATION CALL` or `delay MILLISECONDS OPERATION CALL`, \
-             such as `kill before jobs.accept 3`, with an operation of pixmill_testkit::faults::OPERATIONS"
+            "{text:?} is no fault; write `kill|stop|fail before|after OPERATION CALL`, `delay MILLISECONDS OPERATION CALL` or \
+             `repeat TIMES queue.publish CALL`, such as `kill before jobs.accept 3`, with an operation of pixmill_testkit::faults::OPERATIONS"
         )
     }
 }
@@ -114,6 +119,7 @@ mod tests {
             "kill before jobs.accept 0",
             "kill before jobs.accept 1 2",
             "delay soon jobs.accept 1",
+            "repeat 9 jobs.accept 1",
             "kill before jobs.accept 1; nonsense",
         ] {
             let error = Order::list(text).unwrap_err();

@@ -15,6 +15,9 @@ use super::{Shared, Stage};
 use crate::answer::Answer;
 use crate::draw::Draw;
 
+/// How often a client hears that a request is being worked on before it goes on to others: the turn of somebody who was
+/// killed may last longer than a run.
+const PATIENCE: usize = 30;
 /// The width of the smallest result.
 const SMALLEST: u64 = 16;
 
@@ -78,6 +81,7 @@ async fn make(shared: &Shared, draw: &mut Draw, what: What) {
         number
     });
     let key = format!("{}-{number}", if what == What::Upload { "upload" } else { "transform" });
+    let mut held = 0;
     loop {
         let mut copies = Vec::new();
         for _ in 0..shared.mix.copies {
@@ -94,6 +98,7 @@ async fn make(shared: &Shared, draw: &mut Draw, what: What) {
         }
         let mut done = false;
         for answer in join_all(copies).await {
+            held += usize::from(answer.as_ref().is_some_and(|answer| answer.status == 409));
             done |= shared.note(|notes| answered(notes, what, number, answer.as_ref()));
         }
         if done {
@@ -101,7 +106,7 @@ async fn make(shared: &Shared, draw: &mut Draw, what: What) {
             shared.answered.send_modify(|count| *count += 1);
             return;
         }
-        if !keyed || shared.stage() == Stage::Over {
+        if !keyed || held > PATIENCE * shared.mix.copies || shared.stage() == Stage::Over {
             return;
         }
         shared.pause().await;

@@ -144,8 +144,15 @@ pub(super) fn killed_workers(draw: &mut Draw, form: Form) -> Vec<Step> {
     (0..4).map(&mut kill).collect()
 }
 
-/// A process is killed whenever it comes.
-pub(super) fn killed_often(draw: &mut Draw, _: Form) -> Vec<Step> {
-    let mut kill = |_| Step { after: draw.within(1..20), fault: Injection::Kill { part: 0 } };
-    (0..10).map(&mut kill).collect()
+/// The disk is full now and then, and a process is killed whenever it comes.
+pub(super) fn full_and_killed(draw: &mut Draw, _: Form) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for round in 0..10 {
+        if round % 3 == 0 {
+            let time = Duration::from_millis(draw.within(200..2000));
+            steps.push(after(draw, Injection::FullDisk { time }));
+        }
+        steps.push(Step { after: draw.within(1..20), fault: Injection::Kill { part: 0 } });
+    }
+    steps
 }
