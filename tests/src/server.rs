@@ -1,19 +1,19 @@
 //! A running server, a process of its own on a port of its own, and those that share the work with it where there are
 //! some. All end with the test, however the test ends.
 
+mod again;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::client::Client;
-use crate::process::{ProcessTree, kill, signal, stands_still};
+use crate::process::{ProcessTree, kill, signal};
 use crate::program::{Ended, Home, program, worker_program};
 use crate::systems::systems;
 use crate::wait::{DEADLINE, eventually};
@@ -52,14 +52,11 @@ pub struct Server {
     process: Child,
     address: String,
     /// What it wrote in earlier lives.
-    past: String,
+    earlier: String,
     log: Log,
 }
 
 type Log = Arc<Mutex<Vec<u8>>>;
-
-/// How often it is looked whether a process that starts stands still.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 impl Server {
     /// Starts a server in a new folder with these variables. Unless they name a port, the system chooses one.
@@ -176,9 +173,11 @@ impl Server {
         thread::spawn(move || keep(stderr, &keeper));
         thread::spawn(move || listen(stdout, part.greeting(), greeted));
 
-        let (address, past, companions) = (String::new(), String::new(), Vec::new());
-        let mut server = Self { part, companions, home, variables, arguments, process, address, past, log };
-        let _awake = AbortOnDrop(tokio::spawn(wake(server.process.id())));
+        let (address, companions) = (String::new(), Vec::new());
+        let earlier = String::new();
+        let mut server =
+            Self { part, companions, home, variables, arguments, process, address, earlier, log };
+        let _awake = again::keep_awake(server.process.id());
         let Ok(heard) = timeout(DEADLINE, greeting).await else {
             panic!("the server neither listens nor ends; it wrote:\n{}", server.log());
         };
@@ -219,7 +218,7 @@ impl Server {
 
     fn own_log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        format!("{}{}", self.past, String::from_utf8_lossy(&log))
+        format!("{}{}", self.earlier, String::from_utf8_lossy(&log))
     }
 
     /// A client that nobody is logged in with.
@@ -297,33 +296,6 @@ impl Server {
         self.companions = companions;
     }
 
-    /// Starts this process alone again, with these variables beside those that it was started with; the next start is
-    /// without them. One that is told to stand still before it is ready is woken.
-    ///
-    /// # Errors
-    /// What it left behind if it ended instead of coming up; it can be started again all the same.
-    ///
-    /// # Panics
-    /// If it does neither in time.
-    pub async fn start_again_with(&mut self, more: &[(&str, &str)]) -> Result<(), Ended> {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let variables = [self.variables.clone(), owned(more)].concat();
-        let again = Self::launch(self.part, self.home.clone(), variables, self.arguments.clone()).await?;
-        let before = std::mem::replace(self, again);
-        self.variables.clone_from(&before.variables);
-        self.past = before.own_log();
-        Ok(())
-    }
-
-    /// Whether its process has ended.
-    ///
-    /// # Panics
-    /// If the process is not ours.
-    pub fn has_ended(&mut self) -> bool {
-        self.process.try_wait().expect("one may wait for one's own child").is_some()
-    }
-
     /// Kills the processes below it and returns how many there were.
     pub fn kill_children(&self) -> usize {
         let tree = self.processes();
@@ -340,25 +312,6 @@ impl Drop for Server {
             let _ =
                 writeln!(io::stderr(), "--- log of the server at {}\n{}---", self.address, self.own_log());
         }
-    }
-}
-
-/// A task that ends with this.
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Wakes a process whenever it stands still.
-async fn wake(process: u32) {
-    loop {
-        if stands_still(process) {
-            signal(process, "CONT");
-        }
-        sleep(BETWEEN_LOOKS).await;
     }
 }
 

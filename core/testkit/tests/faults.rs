@@ -113,7 +113,7 @@ async fn a_settlement_can_fail_before_the_queue_hears_of_it() {
     let queue = Faulty::new(inner.clone(), plan.clone());
     plan.inject("queue.settle", Calls::Nth(1), Fault::Before(PortErrorKind::Unavailable));
     plan.inject("queue.settle", Calls::Nth(2), Fault::After(PortErrorKind::Unavailable));
-    queue.publish(pixmill::ports::JobMessage::new(job.id)).await.unwrap();
+    queue.publish(JobMessage::new(job.id)).await.unwrap();
     queue.receive().await.unwrap().settle(Settlement::Ack).await.unwrap_err();
     assert_eq!(inner.waiting(), 1, "it was not acknowledged, so it comes again");
     queue.receive().await.unwrap().settle(Settlement::Ack).await.unwrap_err();

@@ -9,13 +9,13 @@ fn seen(job: &str, state: State, attempts: u64, second: u32) -> Sighting {
     Sighting { job: job.into(), state, attempts, updated_at: format!("2026-01-01T00:00:{second:02}.000Z") }
 }
 
-fn file(width: u64) -> Option<Fetched> {
+fn file(width: u64) -> Fetched {
     let hash = "ab".to_owned();
-    Some(Fetched { recorded_hash: hash.clone(), hash, bytes: 9, width: Some(width) })
+    Fetched { recorded_hash: hash.clone(), hash, bytes: 9, width: Some(width) }
 }
 
 fn completed(id: &str, version: Option<u64>, width: u64) -> FinalJob {
-    let made = Made { version, width, bytes: 9, file: file(width) };
+    let made = Made { version, width, bytes: 9, file: Some(file(width)) };
     FinalJob { seen: seen(id, State::Completed, 1, 30), image: "i1".into(), failure: None, made: Some(made) }
 }
 
@@ -34,6 +34,7 @@ fn good() -> Record {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<BTreeSet<_>>();
     Record {
         max_attempts: 3,
+        one_clock: true,
         uploads: vec![asked("i1", "", 0, false), asked("i2", "", 0, false)],
         transforms: vec![
             asked("saved", "i1", 20, true),
@@ -136,7 +137,8 @@ fn wrong_results_are_found() {
     fn fetched(record: &mut Record) -> &mut Fetched {
         made(record).file.as_mut().unwrap()
     }
-    let changes: [(&str, fn(&mut Record)); 6] = [
+    type Change = fn(&mut Record);
+    let changes: [(&str, Change); 6] = [
         ("it is gone", |record| made(record).file = None),
         ("other bytes", |record| fetched(record).hash = "cd".into()),
         ("fewer bytes", |record| fetched(record).bytes = 8),

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 pub struct Record {
     /// How often a job may be tried.
     pub max_attempts: u64,
+    /// Whether all changes were timed by one clock. Processes apart agree on the time of a shared one to some milliseconds.
+    pub one_clock: bool,
     /// Every upload.
     pub uploads: Vec<Asked>,
     /// Every transformation.

@@ -258,7 +258,7 @@ mod tests {
                         | Injection::Terminate { part }
                         | Injection::Pause { part, .. }
                         | Injection::KillChildren { part } => {
-                            assert!(part < form.parts(), "{}", scenario.name)
+                            assert!(part < form.parts(), "{}", scenario.name);
                         }
                     }
                 }

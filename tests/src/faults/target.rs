@@ -131,9 +131,13 @@ impl Target {
                 let parts = self.parts.iter().enumerate();
                 let own = parts.filter(|(number, _)| part.is_none_or(|part| part == *number));
                 let links: Vec<&Proxy> = own.map(|(_, part)| &part.links[index]).collect();
-                links.iter().for_each(|link| bother(link, *trouble));
+                for link in &links {
+                    bother(link, *trouble);
+                }
                 sleep(*time).await;
-                links.iter().for_each(|link| link.restore());
+                for link in links {
+                    link.restore();
+                }
             }
         }
         true

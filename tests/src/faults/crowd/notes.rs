@@ -70,8 +70,8 @@ impl Notes {
             surely_cancelled,
             deleted,
             surely_deleted,
-            sightings,
             odd_answers,
+            sightings,
             ..Record::default()
         }
     }
