@@ -1,3 +1,5 @@
+//! Each broken promise turns the checker red, and a good run does not.
+
 use std::collections::BTreeSet;
 
 use super::super::record::{
@@ -165,6 +167,15 @@ fn what_is_left_is_found() {
         record.blobs.extend(["images/i2/original", "previews/i1/cancelled"].map(str::to_owned));
         record.in_grace = true;
     });
+    let late = |record: &mut Record| {
+        record.images[0].versions.push(FinalVersion { number: 3, job: Some("cancelled".into()), bytes: 9 });
+        record.usage.bytes += 9;
+    };
+    breaks(&[], "a version of a job that ended without it, which may still be swept", |record| {
+        late(record);
+        record.in_grace = true;
+    });
+    breaks(&[Promise::NothingLost, Promise::OneEffect], "the same, later", late);
     for blob in ["images/i1/unknown", "previews/i1/saved"] {
         breaks(&[Promise::NothingLeft], "a blob that is not waiting for anything", |record| {
             record.blobs.insert(blob.into());

@@ -175,6 +175,12 @@ pub struct Usage {
 }
 
 impl Record {
+    /// Whether what this job left may still be there, or go: it ended without a result, and a writer of its may still come.
+    pub fn may_have_left(&self, job: &str) -> bool {
+        let known = self.jobs.iter().find(|known| known.seen.job == job);
+        self.in_grace && known.is_some_and(|job| job.made.is_none())
+    }
+
     /// The blobs that the images and jobs of the end refer to.
     pub fn expected_blobs(&self) -> BTreeSet<String> {
         let mut blobs = BTreeSet::new();

@@ -22,7 +22,8 @@ pub(super) fn files(record: &Record, found: &mut Violations) {
     for orphan in record.blobs.difference(&expected).filter(|blob| !in_grace(record, blob)) {
         found.unless(false, Promise::NothingLeft, || format!("blob {orphan} belongs to nothing"));
     }
-    for missing in expected.difference(&record.blobs) {
+    let left = |blob: &&String| blob.rsplit('/').next().is_some_and(|job| record.may_have_left(job));
+    for missing in expected.difference(&record.blobs).filter(|blob| !left(blob)) {
         found.unless(false, Promise::NothingLost, || format!("blob {missing} is gone"));
     }
     for file in &record.temporary_files {
@@ -35,8 +36,7 @@ fn in_grace(record: &Record, blob: &str) -> bool {
     let mut parts = blob.split('/').skip(1);
     let (Some(image), Some(name)) = (parts.next(), parts.next()) else { return false };
     let there = record.images.iter().any(|known| known.id == image);
-    let job = record.jobs.iter().find(|job| job.seen.job == name);
     // An upload that was cut short, or whatever is written below an image that was deleted; or what an attempt left at a job
     // that ended without it.
-    record.in_grace && (!there || job.is_some_and(|job| job.made.is_none()))
+    record.in_grace && (!there || record.may_have_left(name))
 }
