@@ -478,8 +478,8 @@ impl Job {
     fn end(&mut self, now: Timestamp, state: JobState) {
         self.unpublished = false;
         self.held = false;
-        // An attempt may have stored something, or may still be about to.
-        self.remove_output_at = (self.attempts > 0).then(|| now + STRAGGLER_GRACE);
+        // An attempt may have stored something, or may still be about to: also one that was put off and does not count.
+        self.remove_output_at = (self.revision > 0).then(|| now + STRAGGLER_GRACE);
         self.change(now, state);
     }
 

@@ -151,6 +151,12 @@ fn what_a_cancelled_attempt_may_have_stored_is_removed_later() {
     claim(&mut running, START);
     running.cancel(START);
     assert_eq!(running.remove_output_at, Some(START + STRAGGLER_GRACE));
+    // What it may have stored is there whether it counts or not.
+    let mut postponed = queued();
+    let token = claim(&mut postponed, START);
+    assert!(postponed.finish(START, token, Outcome::Postponed { after: Duration::from_secs(5) }));
+    assert!(postponed.cancel(START));
+    assert_eq!(postponed.remove_output_at, Some(START + STRAGGLER_GRACE));
 }
 
 #[test]

@@ -125,7 +125,15 @@ impl Submissions {
             Standing::Done(Made { id, fingerprint }) if fingerprint == asked => Ok(id.into()),
             Standing::Done(_) => Err(OnceError::Reused.into()),
             Standing::Now { attempt, before } => {
-                let outcome = self.accept_unless_accepted(owner, id, &before, submission).await;
+                let mut outcome = self.accept_unless_accepted(owner, id, &before, submission).await;
+                if let Err(SubmitError::Port(error)) = outcome {
+                    // The job may be there all the same. Only if it surely is not, the turn is given back.
+                    outcome = match self.accepted(owner, &[id.into()]).await {
+                        Ok(Some(job)) => Ok(job.id),
+                        Ok(None) => Err(error.into()),
+                        Err(_) => return Err(error.into()),
+                    };
+                }
                 let made = outcome.as_ref().ok().map(|id| Made { id: (*id).into(), fingerprint: asked });
                 // Where another job is found under the key it stays there: the turn ends by itself.
                 if !matches!(outcome, Err(SubmitError::Once(_))) {
@@ -219,6 +227,8 @@ impl Submissions {
         match self.ports.images.version(image.id, number).await? {
             Some(version) => Ok((number, version.content)),
             None => {
+                // Versions go with their image, which may have been deleted just now.
+                self.ports.images.get(image.owner, image.id).await?.ok_or(SubmitError::UnknownImage)?;
                 let detail = format!("this image has no version {number}");
                 Err(SubmitError::Invalid(vec![FieldError::new("version", detail)]))
             }

@@ -96,7 +96,15 @@ impl Uploads {
                 self.ports.images.get(owner, id.into()).await?.ok_or(UploadError::Deleted)
             }
             Standing::Now { attempt, before } => {
-                let outcome = self.store_unless_stored(owner, id, &before, body).await;
+                let mut outcome = self.store_unless_stored(owner, id, &before, body).await;
+                if let Err(UploadError::Port(error)) = outcome {
+                    // The image may be there all the same. Only if it surely is not, the turn is given back.
+                    outcome = match self.stored(owner, &[id.into()]).await {
+                        Ok(Some(stored)) => Ok(stored),
+                        Ok(None) => Err(error.into()),
+                        Err(_) => return Err(error.into()),
+                    };
+                }
                 let made = outcome
                     .as_ref()
                     .ok()
@@ -168,6 +176,9 @@ impl Uploads {
         self.ports.images.reserve(id, self.settings.upload_ttl).await?;
         match self.store(owner, id, body).await {
             Ok(image) => Ok(image),
+            // Where a port failed, nobody knows what it has stored. The reservation alone still names it: it stays, and
+            // when it lapses the sweeper removes whatever is there.
+            Err(error @ UploadError::Port(_)) => Err(error),
             Err(error) => {
                 // The sweeper would do it too, an hour later.
                 if let Err(error) = self.ports.images.purge(id).await {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use pixmill_testkit::fixtures;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::answer::Answer;
 use crate::wait::eventually;
@@ -45,21 +47,19 @@ impl Client {
 
     /// Somebody unknown whose requests go to all these addresses in turn, as behind a load balancer.
     pub(crate) fn of_all(addresses: Vec<String>) -> Self {
-        // Built together with what speaks TLS the client wants cryptography, though it never uses it here.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().build();
-        Self {
-            http: http.expect("a client without TLS needs nothing"),
-            addresses: Arc::new(addresses),
-            turn: Arc::default(),
-            token: None,
-        }
+        Self { http: http(), addresses: Arc::new(addresses), turn: Arc::default(), token: None }
     }
 
     /// The same person at another address.
     #[must_use]
     pub fn at(&self, address: &str) -> Self {
         Self { token: self.token.clone(), ..Self::new(address) }
+    }
+
+    /// The same person, whose requests go to all these addresses in turn.
+    #[must_use]
+    pub fn at_all(&self, addresses: Vec<String>) -> Self {
+        Self { token: self.token.clone(), ..Self::of_all(addresses) }
     }
 
     /// Somebody with this token.
@@ -96,6 +96,12 @@ impl Client {
     /// GET.
     pub async fn get(&self, path: &str) -> Answer {
         Answer::to(self.request(Method::GET, path)).await
+    }
+
+    /// GET from a server that may be away; `None` if there is no answer within a few seconds.
+    pub async fn try_get(&self, path: &str) -> Option<Answer> {
+        let answer = Answer::try_to(self.request(Method::GET, path));
+        timeout(Duration::from_secs(5), answer).await.ok()?.ok()
     }
 
     /// DELETE.
@@ -225,4 +231,11 @@ impl Client {
             }
         }
     }
+}
+
+/// What speaks HTTP.
+pub(crate) fn http() -> reqwest::Client {
+    // Built together with what speaks TLS the client wants cryptography, though it never uses it here.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().expect("a client without TLS needs nothing")
 }

@@ -5,24 +5,28 @@
 
 mod answer;
 mod client;
+mod draw;
+pub mod faults;
 mod load;
 mod picture;
 mod process;
 mod program;
 mod proxy;
 mod raw;
+mod s3;
 mod server;
 mod systems;
 mod wait;
 
 pub use answer::Answer;
 pub use client::{Client, PASSWORD, Uploaded};
+pub use draw::Draw;
 pub use load::{LoadReport, load, percentile};
 pub use picture::{Kind, Picture};
-pub use process::{ProcessTree, kill, peak_memory, reset_peak_memory, signal};
+pub use process::{ProcessTree, kill, peak_memory, reset_peak_memory, signal, stands_still};
 pub use program::{Ended, Home, program};
 pub use proxy::Proxy;
 pub use raw::{Connection, Reply};
 pub use server::Server;
-pub use systems::{Bucket, redis_url, systems};
+pub use systems::{Bucket, behind_a_proxy, redis_url, systems};
 pub use wait::{DEADLINE, eventually};

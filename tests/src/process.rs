@@ -72,6 +72,12 @@ fn number(process: u32, field: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// Whether a process stands still because of `SIGSTOP`.
+pub fn stands_still(process: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && line.contains("T (stopped)"))
+}
+
 /// Sends a signal, named as `kill` names it.
 ///
 /// # Panics

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 /// Variables that a process needs to run at all. All others would be stray settings.
 const KEPT: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
@@ -46,7 +46,22 @@ pub(crate) fn worker_program() -> PathBuf {
 
 /// A temporary folder that servers are started in, one after the other. It goes with the last copy of this.
 #[derive(Clone)]
-pub struct Home(Arc<TempDir>);
+pub struct Home(Arc<Folder>);
+
+struct Folder {
+    path: TempDir,
+    /// Whether it is a file system of its own.
+    mounted: bool,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.mounted {
+            // Whoever is left in there keeps it; nothing else can be done about that.
+            let _ = Command::new("umount").arg(self.path.path()).status();
+        }
+    }
+}
 
 impl Home {
     /// An empty folder.
@@ -55,13 +70,39 @@ impl Home {
     /// If there is no room for it.
     #[expect(clippy::new_without_default, reason = "a default should cost nothing")]
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("pixmill-e2e-").tempdir();
-        Self(Arc::new(folder.expect("a temporary folder can be made")))
+        Self(Arc::new(Folder { path: folder(), mounted: false }))
+    }
+
+    /// An empty folder that has room for so many bytes and no more.
+    ///
+    /// # Errors
+    /// Why there can't be one: it takes the right to mount file systems.
+    pub fn with_room(bytes: u64) -> Result<Self, String> {
+        let path = folder();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "pixmill-e2e"]).arg(path.path());
+        let done = mount.output().map_err(|error| format!("there is no `mount`: {error}"))?;
+        if done.status.success() {
+            return Ok(Self(Arc::new(Folder { path, mounted: true })));
+        }
+        Err(format!("no file system can be mounted: {}", String::from_utf8_lossy(&done.stderr).trim()))
+    }
+
+    /// Fills the folder to its last byte, for as long as what is returned lives.
+    ///
+    /// # Panics
+    /// If files can't be made here.
+    pub fn fill(&self) -> NamedTempFile {
+        let mut ballast = NamedTempFile::new_in(self.path()).expect("a file can be made");
+        for size in [1 << 16, 1 << 10, 1] {
+            while ballast.write_all(&vec![0; size]).is_ok() {}
+        }
+        ballast
     }
 
     /// The folder.
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.0.path.path()
     }
 
     /// The data folder that a server uses here by default.
@@ -124,6 +165,11 @@ impl Home {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
+}
+
+fn folder() -> TempDir {
+    let folder = tempfile::Builder::new().prefix("pixmill-e2e-").tempdir();
+    folder.expect("a temporary folder can be made")
 }
 
 /// What came of a program that has ended.

@@ -1,6 +1,8 @@
 //! A running server, a process of its own on a port of its own, and those that share the work with it where there are
 //! some. All end with the test, however the test ends.
 
+mod again;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
@@ -49,6 +51,8 @@ pub struct Server {
     arguments: Vec<String>,
     process: Child,
     address: String,
+    /// What it wrote in earlier lives.
+    earlier: String,
     log: Log,
 }
 
@@ -137,6 +141,15 @@ impl Server {
         Self::launch(Part::Server, home.clone(), owned(variables), arguments).await
     }
 
+    /// Starts a worker with these variables, in a new folder.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub async fn start_worker(variables: &[(&str, &str)]) -> Self {
+        let started = Self::launch(Part::Worker, Home::new(), owned(variables), Vec::new()).await;
+        started.unwrap_or_else(|ended| panic!("the worker did not start: {ended:#?}"))
+    }
+
     async fn launch(
         part: Part,
         home: Home,
@@ -161,7 +174,10 @@ impl Server {
         thread::spawn(move || listen(stdout, part.greeting(), greeted));
 
         let (address, companions) = (String::new(), Vec::new());
-        let mut server = Self { part, companions, home, variables, arguments, process, address, log };
+        let earlier = String::new();
+        let mut server =
+            Self { part, companions, home, variables, arguments, process, address, earlier, log };
+        let _awake = again::keep_awake(server.process.id());
         let Ok(heard) = timeout(DEADLINE, greeting).await else {
             panic!("the server neither listens nor ends; it wrote:\n{}", server.log());
         };
@@ -195,13 +211,14 @@ impl Server {
         ProcessTree::of(self.process.id())
     }
 
-    /// What it and its companions have written to standard error since they were started.
+    /// What it and its companions have written to standard error.
     pub fn log(&self) -> String {
         self.companions.iter().fold(self.own_log(), |log, companion| log + &companion.log())
     }
 
     fn own_log(&self) -> String {
-        String::from_utf8_lossy(&self.log.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("{}{}", self.earlier, String::from_utf8_lossy(&log))
     }
 
     /// A client that nobody is logged in with.

@@ -5,6 +5,8 @@ use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::proxy::Proxy;
+
 /// Signs the tokens of distributed servers.
 const SECRET: &str = "a key for tests alone, of more than 32 bytes";
 
@@ -83,6 +85,19 @@ pub fn systems() -> Vec<(&'static str, String)> {
     ];
     variables.extend(Bucket::for_tests().variables());
     variables
+}
+
+/// Puts a proxy before one of these systems, named by the variable that says where it is.
+///
+/// # Panics
+/// If there is no such system.
+pub async fn behind_a_proxy(systems: &mut [(&'static str, String)], variable: &str) -> Proxy {
+    let (_, url) = systems.iter_mut().find(|(name, _)| *name == variable).expect("there is such a system");
+    let host = url.split("://").nth(1).and_then(|rest| rest.rsplit('@').next());
+    let host = host.and_then(|rest| rest.split(['/', '?']).next()).expect("a URL with a host").to_owned();
+    let proxy = Proxy::to(&host).await;
+    *url = url.replace(&host, &proxy.address());
+    proxy
 }
 
 fn variable(name: &str) -> String {

@@ -110,10 +110,13 @@ pub(crate) fn build_server_and_worker() -> Result<PathBuf, Failure> {
     server_of(&["build", "--release", "-p", "pixmill-server", "-p", "pixmill-worker", "--bins"])
 }
 
+/// The features by which programs know faults on order: for tests, and never for what is released.
+pub(crate) const FAULTS: &str = "pixmill-server/faults,pixmill-worker/faults";
+
 /// Builds the server for tests, and returns where it is. The tests are built along with it: cargo chooses the
 /// features of dependencies by what is built together, and would build most of them once more for the server alone.
 pub(crate) fn build_server_and_tests() -> Result<PathBuf, Failure> {
-    server_of(&["build", "--workspace", "--bins", "--tests"])
+    server_of(&["build", "--workspace", "--bins", "--tests", "--examples", "--features", FAULTS])
 }
 
 fn server_of(arguments: &[&str]) -> Result<PathBuf, Failure> {

@@ -21,24 +21,40 @@ pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
         }
     }
     failed.extend(drivers_of_the_plain_server()?);
+    failed.extend(faults_in_releases()?);
     match failed.as_slice() {
         [] => {
             println!("features: {} builds checked, all clean", checks.len());
             Ok(())
         }
-        _ => Err(Failure::failed(format!("these do not build alone: {}", failed.join("; ")))),
+        _ => Err(Failure::failed(format!("these are not as they should be: {}", failed.join("; ")))),
     }
+}
+
+/// Programs that are released with faults on order in them.
+fn faults_in_releases() -> Result<Option<String>, Failure> {
+    let mut found = Vec::new();
+    for program in ["pixmill-server", "pixmill-worker"] {
+        if names(&tree(&["-p", program])?, "pixmill-testkit") {
+            found.push(program);
+        }
+    }
+    Ok((!found.is_empty()).then(|| format!("{} as released, with faults on order", found.join(", "))))
 }
 
 /// Drivers of other systems that a server without features would be built with. There should be none: whoever keeps
 /// everything in the data folder shall not wait for them.
 fn drivers_of_the_plain_server() -> Result<Option<String>, Failure> {
-    let arguments =
-        ["tree", "-p", "pixmill-server", "--no-default-features", "--edges", "normal", "--prefix", "none"];
-    let tree = cargo::output(&mut cargo::cargo(&arguments), "cargo tree")?;
-    let tree = String::from_utf8_lossy(&tree);
+    let tree = tree(&["-p", "pixmill-server", "--no-default-features"])?;
     let found: Vec<_> = DRIVERS.iter().copied().filter(|driver| names(&tree, driver)).collect();
     Ok((!found.is_empty()).then(|| format!("a server without features, which pulls {}", found.join(", "))))
+}
+
+/// The crates that a build with these arguments consists of, one a line.
+fn tree(arguments: &[&str]) -> Result<String, Failure> {
+    let mut command = cargo::cargo(&["tree", "--edges", "normal", "--prefix", "none"]);
+    let tree = cargo::output(command.args(arguments), "cargo tree")?;
+    Ok(String::from_utf8_lossy(&tree).into_owned())
 }
 
 const DRIVERS: [&str; 4] = ["lapin", "mongodb", "object_store", "redis"];

@@ -11,6 +11,7 @@ mod containers;
 mod deny;
 mod duplicate_keys;
 mod failure;
+mod faults;
 mod features;
 mod fuzz;
 mod layers;
@@ -82,6 +83,12 @@ const TASKS: &[Task] = &[
         arguments: "api|jobs|engine [arguments]",
         about: "measure the HTTP API, jobs, or the engine beside sharp, in release builds",
         start: bench::start,
+    },
+    Task {
+        name: "faults",
+        arguments: "[--runs N] [--seed S] [--only F7]",
+        about: "kill processes and cut off systems, and check that every promise holds",
+        start: faults::start,
     },
     Task {
         name: "fuzz",
@@ -197,6 +204,7 @@ mod tests {
             (&["bench", "engine", "--fast"], "--fast"),
             (&["openapi", "--chekc"], "--chekc"),
             (&["fuzz"], "--seconds"),
+            (&["faults", "--fast"], "--fast"),
             (&["services"], "services up"),
             (&["services", "sideways"], "sideways"),
             (&["services", "up", "now"], "takes no arguments"),

@@ -91,7 +91,11 @@ fn run(request: &Request) -> Result<Tally, Failure> {
         steps.next("building pixmill-server, for the whole-system tests, and the tests");
         server = Some(cargo::build_server_and_tests()?);
     }
-    let selection: Vec<&str> = request.selection.iter().map(String::as_str).collect();
+    let mut selection: Vec<&str> = request.selection.iter().map(String::as_str).collect();
+    if !request.selects_packages() {
+        // As the server was built, or half of the workspace would be built once more.
+        selection.extend(["--features", cargo::FAULTS]);
+    }
 
     steps.next("building what else the tests need");
     let mut executables = Vec::new();

@@ -38,7 +38,7 @@ const FILE_TASKS: usize = 16;
 /// The ports of a server. What its data folder holds is locked until they are dropped.
 pub(crate) async fn of_server(config: &ServerConfig) -> Result<Assembly, StartError> {
     let (data_dir, worker) = (&config.data_dir, &config.worker);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let clock = clock()?;
     let mut probes = Vec::new();
     let kept = if worker.systems.are_shared() {
         in_systems(worker, Some(data_dir), &mut probes).await?
@@ -52,7 +52,7 @@ pub(crate) async fn of_server(config: &ServerConfig) -> Result<Assembly, StartEr
 pub(crate) async fn of_worker(config: &WorkerConfig) -> Result<Assembly, StartError> {
     let mut probes = Vec::new();
     let kept = in_systems(config, None, &mut probes).await?;
-    assemble(config, kept, Arc::new(SystemClock::new()), probes)
+    assemble(config, kept, clock()?, probes)
 }
 
 async fn in_folder(
@@ -138,7 +138,18 @@ fn assemble(
         processor,
         clock,
     };
+    #[cfg(feature = "faults")]
+    let ports = crate::faults::before(ports)?;
     Ok(Assembly { ports, probes, children })
+}
+
+/// The clock of the process. There is one, so that all parts agree.
+#[cfg_attr(not(feature = "faults"), expect(clippy::unnecessary_wraps, reason = "a skew can be wrong"))]
+fn clock() -> Result<Arc<dyn Clock>, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    #[cfg(feature = "faults")]
+    let clock = crate::faults::skewed(clock)?;
+    Ok(clock)
 }
 
 /// Opens a folder beside the runtime's threads.

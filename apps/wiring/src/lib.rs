@@ -5,6 +5,8 @@ mod assembly;
 mod config;
 mod dead_letters;
 mod error;
+#[cfg(feature = "faults")]
+mod faults;
 mod health;
 mod lifetime;
 mod pixels;

@@ -1,7 +1,11 @@
-//! Faults on demand: [`Faulty`] stands before any port and fails, or is slow, where a [`FaultPlan`] says so.
+//! Faults on demand: [`Faulty`] stands before any port and fails, is slow, or ends the process, where a [`FaultPlan`]
+//! says so.
 
+mod clock;
+mod order;
 mod ports;
 mod repositories;
+mod signal;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,6 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pixmill::ports::{Clock, PortError, PortErrorKind};
+
+pub use clock::SkewedClock;
+pub use order::{Order, OrderError};
+pub use signal::Signal;
 
 /// Every operation that a fault can be planned for. They are the methods of the ports, and `blobs.read`, which
 /// is one piece of a blob's body.
@@ -96,6 +104,12 @@ pub enum Fault {
     After(PortErrorKind),
     /// It begins this much later, by the plan's clock.
     Delay(Duration),
+    /// It has its effect that many times more. Only a message can be sent twice, so it is for `queue.publish` alone.
+    Repeat(u64),
+    /// The process gets a signal before the call has any effect.
+    SignalBefore(Signal),
+    /// The process gets a signal when the call has had its effect, and before the caller learns of it.
+    SignalAfter(Signal),
 }
 
 /// Which calls of an operation a fault meets. The first call is number 1.
@@ -143,9 +157,12 @@ impl FaultPlan {
     /// Adds a fault. Calls are counted from now on for this operation.
     ///
     /// # Panics
-    /// If `operation` is none of [`OPERATIONS`]: a fault that never strikes would make a test that never fails.
+    /// If `operation` is none of [`OPERATIONS`], or this can't go wrong with it: a fault that never strikes would make a test
+    /// that never fails.
     pub fn inject(&self, operation: &'static str, calls: Calls, fault: Fault) -> &Self {
         check(operation);
+        let repeated = matches!(fault, Fault::Repeat(_));
+        assert!(!repeated || operation == "queue.publish", "{operation} can't be repeated");
         let mut state = self.state();
         if state.faults.iter().all(|(planned, ..)| *planned != operation) {
             state.calls.remove(operation);
@@ -153,6 +170,12 @@ impl FaultPlan {
         state.faults.push((operation, calls, fault));
         drop(state);
         self
+    }
+
+    /// Adds a fault that was given as text.
+    pub fn order(&self, order: Order) -> &Self {
+        let Order { operation, calls, fault } = order;
+        self.inject(operation, calls, fault)
     }
 
     /// Takes all faults back, and counts every operation from zero again.
@@ -176,7 +199,17 @@ impl FaultPlan {
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let faults = self.next(operation);
-        self.delay(&faults).await;
+        self.with(&faults, operation, call).await
+    }
+
+    /// Makes one call with these faults.
+    async fn with<T, E: From<PortError>>(
+        &self,
+        faults: &[Fault],
+        operation: &'static str,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.begin(faults).await;
         let error = |kind| Err(PortError::new(kind, "faulty", operation).into());
         if let Some(kind) =
             faults.iter().find_map(|f| if let Fault::Before(kind) = f { Some(*kind) } else { None })
@@ -184,16 +217,20 @@ impl FaultPlan {
             return error(kind);
         }
         let result = call.await;
+        end(faults);
         match faults.iter().find_map(|f| if let Fault::After(kind) = f { Some(*kind) } else { None }) {
             Some(kind) => error(kind),
             None => result,
         }
     }
 
-    async fn delay(&self, faults: &[Fault]) {
+    /// What happens before a call, except that it fails.
+    async fn begin(&self, faults: &[Fault]) {
         for fault in faults {
-            if let Fault::Delay(duration) = fault {
-                self.clock.sleep(*duration).await;
+            match fault {
+                Fault::Delay(duration) => self.clock.sleep(*duration).await,
+                Fault::SignalBefore(signal) => signal.raise(),
+                Fault::Before(_) | Fault::After(_) | Fault::Repeat(_) | Fault::SignalAfter(_) => {}
             }
         }
     }
@@ -212,6 +249,15 @@ impl FaultPlan {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What happens after a call, except that its reply is lost.
+fn end(faults: &[Fault]) {
+    for fault in faults {
+        if let Fault::SignalAfter(signal) = fault {
+            signal.raise();
+        }
     }
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use pixmill::ports::{
-    BlobStore, BlobStoreExt, CreateUser, Jobs, PortErrorKind, ProcessError, Processed, Processor, Queue,
-    Retry, Settlement, ToDescribe, Users, Work,
+    BlobStore, BlobStoreExt, CreateUser, JobMessage, Jobs, PortErrorKind, ProcessError, Processed, Processor,
+    Queue, Retry, Settlement, ToDescribe, Users, Work,
 };
-use pixmill::{Description, UserId};
+use pixmill::{Description, JobId, UserId};
 use pixmill_memory::{MemoryBlobStore, MemoryJobs, MemoryQueue, MemoryUsers};
 use pixmill_testkit::{Calls, Fault, FaultPlan, Faulty, TestClock, fixtures};
 
@@ -43,6 +43,16 @@ async fn a_lost_reply_hides_an_effect_that_happened() {
     assert_eq!(faulty.create(user.clone()).await.unwrap_err().kind(), PortErrorKind::TimedOut);
     assert!(inner.get(user.id).await.unwrap().is_some());
     assert_eq!(faulty.create(user).await.unwrap(), CreateUser::Taken);
+}
+
+#[tokio::test]
+async fn a_message_is_repeated() {
+    let clock = TestClock::new();
+    let (queue, plan) = (Arc::new(MemoryQueue::new(clock.clone())), FaultPlan::new(clock));
+    let faulty = Faulty::new(queue.clone() as Arc<dyn Queue>, plan.clone());
+    plan.inject("queue.publish", Calls::Nth(1), Fault::Repeat(2));
+    faulty.publish(JobMessage::new(JobId::random())).await.unwrap();
+    assert_eq!(queue.waiting(), 3);
 }
 
 #[tokio::test]
@@ -103,7 +113,7 @@ async fn a_settlement_can_fail_before_the_queue_hears_of_it() {
     let queue = Faulty::new(inner.clone(), plan.clone());
     plan.inject("queue.settle", Calls::Nth(1), Fault::Before(PortErrorKind::Unavailable));
     plan.inject("queue.settle", Calls::Nth(2), Fault::After(PortErrorKind::Unavailable));
-    queue.publish(pixmill::ports::JobMessage::new(job.id)).await.unwrap();
+    queue.publish(JobMessage::new(job.id)).await.unwrap();
     queue.receive().await.unwrap().settle(Settlement::Ack).await.unwrap_err();
     assert_eq!(inner.waiting(), 1, "it was not acknowledged, so it comes again");
     queue.receive().await.unwrap().settle(Settlement::Ack).await.unwrap_err();

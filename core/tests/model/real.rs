@@ -113,6 +113,8 @@ impl RealJob {
             attempts: 0,
             state: JobState::Queued { not_before: NOW },
             unpublished: true,
+            held: false,
+            redrives: Vec::new(),
             remove_output_at: None,
         };
         let token = |number: u64| serde_json::from_value(number.into()).expect("a token is a number");
@@ -219,6 +221,8 @@ impl RealJob {
             updated_at: NOW,
             state: self.plain.state.clone(),
             unpublished: true,
+            held: false,
+            redrives: Vec::new(),
             remove_output_at: None,
             ..job.clone()
         };

@@ -99,7 +99,8 @@ async fn a_job_that_was_accepted_without_a_word_is_found_again() {
     let image = kit.image(UserId::random()).await;
     for lost in ["once_keys.done", "jobs.accept"] {
         kit.faults.inject(lost, Calls::First(1), Fault::After(PortErrorKind::Unavailable));
-        kit.faults.inject("once_keys.give_up", Calls::All, Fault::Before(PortErrorKind::Unavailable));
+        // So that nobody can tell whether the job is there.
+        kit.faults.inject("jobs.get", Calls::First(1), Fault::Before(PortErrorKind::Unavailable));
         let mut answers = Vec::new();
         let name = key(lost);
         for minute in 0..3 {
@@ -116,6 +117,34 @@ async fn a_job_that_was_accepted_without_a_word_is_found_again() {
         assert_eq!(answers.len(), 1, "{lost}: {answers:?}");
     }
     assert_eq!(jobs(&kit, image.owner).await, 2, "one for each key");
+}
+
+#[tokio::test]
+async fn what_was_made_without_a_word_is_answered_where_it_can_be_seen() {
+    let kit = Kit::new();
+    let (image, file) = (kit.image(UserId::random()).await, fixtures::png(30, 40));
+    for lost in ["jobs.accept", "images.insert"] {
+        kit.faults.inject(lost, Calls::First(1), Fault::After(PortErrorKind::Unavailable));
+    }
+    let job = submit(&kit, &image, half(&image)).await.unwrap();
+    let uploaded = upload(&kit, image.owner, &file).await.unwrap();
+    assert_eq!(submit(&kit, &image, half(&image)).await.unwrap(), job);
+    assert_eq!(upload(&kit, image.owner, &file).await.unwrap(), uploaded);
+    assert_eq!((jobs(&kit, image.owner).await, images(&kit, image.owner).await), (1, 2));
+}
+
+#[tokio::test]
+async fn a_request_that_could_not_be_served_leaves_its_key_free() {
+    let kit = Kit::new();
+    let (image, file) = (kit.image(UserId::random()).await, fixtures::png(30, 40));
+    for away in ["jobs.accept", "images.insert"] {
+        kit.faults.inject(away, Calls::First(1), Fault::Before(PortErrorKind::Unavailable));
+    }
+    assert!(matches!(submit(&kit, &image, half(&image)).await, Err(SubmitError::Port(_))));
+    assert!(matches!(upload(&kit, image.owner, &file).await, Err(UploadError::Port(_))));
+    submit(&kit, &image, half(&image)).await.unwrap();
+    upload(&kit, image.owner, &file).await.unwrap();
+    assert_eq!((jobs(&kit, image.owner).await, images(&kit, image.owner).await), (1, 2));
 }
 
 #[tokio::test]

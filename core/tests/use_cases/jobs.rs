@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use pixmill::ports::{BlobStoreExt, Cancellation, Clock, Jobs, PortErrorKind, Queue};
 use pixmill::{
     CancelToken, Claim, ClaimTerms, FailureCode, Format, JobState, JobStatus, Limits, Outcome, Processing,
@@ -302,4 +303,22 @@ async fn an_outcome_reported_under_an_old_token_is_refused() {
     kit.advance(kit.settings.lease);
     let Claim::Claimed(..) = kit.memory.jobs.claim(job, terms).await.unwrap() else { panic!("not claimed") };
     assert!(!kit.memory.jobs.finish(job, old, Outcome::Retry { after: Duration::ZERO }).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_image_that_is_deleted_during_a_submission_is_unknown() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    kit.submit(&image, true).await;
+    kit.work().await;
+    let second = Duration::from_secs(1);
+    kit.faults.inject("images.version", Calls::First(1), Fault::Delay(second));
+    let transformation = Transformation { width: Some(30), ..Transformation::default() };
+    let submission = Submission { image: image.id, version: Some(1), transformation, save: false };
+    let mut submitted = Box::pin(kit.services.submissions.submit(image.owner, submission));
+    assert!(submitted.as_mut().now_or_never().is_none());
+    assert!(kit.services.library.delete(image.owner, image.id).await.unwrap());
+    kit.advance(second);
+    let refused = submitted.await;
+    assert!(matches!(refused, Err(SubmitError::UnknownImage)), "{refused:?}");
 }

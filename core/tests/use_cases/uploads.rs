@@ -107,18 +107,19 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_blob_whose_image_could_not_be_recorded_is_swept() {
-    let kit = Kit::new();
-    kit.faults.inject("images.insert", Calls::All, Fault::Before(PortErrorKind::Unavailable));
-    kit.faults.inject("images.purge", Calls::First(1), Fault::Before(PortErrorKind::Unavailable));
-    let error =
-        kit.services.uploads.upload(UserId::random(), pieces(&fixtures::png(9, 9))).await.unwrap_err();
-    assert!(matches!(error, UploadError::Port(_)), "{error:?}");
-    assert_eq!(kit.blobs().await.len(), 1);
+async fn a_blob_that_may_be_there_without_an_image_is_swept() {
+    for (operation, fault) in [("images.insert", Fault::Before as fn(_) -> _), ("blobs.put", Fault::After)] {
+        let kit = Kit::new();
+        kit.faults.inject(operation, Calls::First(1), fault(PortErrorKind::Unavailable));
+        let error =
+            kit.services.uploads.upload(UserId::random(), pieces(&fixtures::png(9, 9))).await.unwrap_err();
+        assert!(matches!(error, UploadError::Port(_)), "{error:?}");
+        assert_eq!(kit.blobs().await.len(), 1, "{operation}");
 
-    kit.advance(kit.settings.upload_ttl);
-    assert_eq!(kit.services.sweeper.sweep().await.unwrap().images, 1);
-    assert_eq!(kit.blobs().await, []);
+        kit.advance(kit.settings.upload_ttl);
+        assert_eq!(kit.services.sweeper.sweep().await.unwrap().images, 1);
+        assert_eq!(kit.blobs().await, [], "{operation}");
+    }
 }
 
 #[tokio::test]

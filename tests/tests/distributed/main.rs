@@ -7,6 +7,7 @@ use pixmill_e2e::Server;
 mod bad_requests;
 #[path = "../e2e/bad_uploads.rs"]
 mod bad_uploads;
+mod faults;
 #[path = "../e2e/fixtures.rs"]
 mod fixtures;
 #[path = "../e2e/formats.rs"]

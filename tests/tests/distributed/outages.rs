@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pixmill_e2e::{Answer, Client, Proxy, Server, eventually, systems};
+use pixmill_e2e::{Answer, Client, Proxy, Server, behind_a_proxy, eventually, systems};
 use serde_json::json;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
@@ -56,7 +56,8 @@ async fn each(begin: Outage) {
 }
 
 async fn outage(variable: &'static str, begin: Outage) {
-    let (systems, proxy) = through_a_proxy(variable).await;
+    let mut systems = systems();
+    let proxy = behind_a_proxy(&mut systems, variable).await;
     let free = [("RATE_LIMIT_REQUESTS", "0"), ("LEASE_SECS", "5"), ("SWEEP_INTERVAL_SECS", "2")];
     let server = Server::start_distributed_over(&systems, &free).await;
     let client = server.user("anna").await;
@@ -94,17 +95,6 @@ async fn outage(variable: &'static str, begin: Outage) {
 async fn more(accepted: &Accepted, what: &str) {
     let enough = accepted.borrow().len() + LOAD;
     eventually(what, async || (accepted.borrow().len() >= enough).then_some(())).await;
-}
-
-/// The variables for systems of their own, one of which is behind a proxy.
-async fn through_a_proxy(variable: &str) -> (Vec<(&'static str, String)>, Proxy) {
-    let mut systems = systems();
-    let (_, url) = systems.iter_mut().find(|(name, _)| *name == variable).expect("there is such a system");
-    let host = url.split("://").nth(1).and_then(|rest| rest.rsplit('@').next());
-    let host = host.and_then(|rest| rest.split(['/', '?']).next()).expect("a URL with a host").to_owned();
-    let proxy = Proxy::to(&host).await;
-    *url = url.replace(&host, &proxy.address());
-    (systems, proxy)
 }
 
 /// Submits one job after the other.

@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pixmill_e2e::{Answer, Client, Connection, Picture, Server, eventually};
+use pixmill_e2e::{Answer, Client, Connection, Draw, Picture, Server, eventually};
 use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -34,7 +34,7 @@ async fn accepted_jobs_survive_kill_9_and_are_done_once() {
     let mut server = Server::start(&[("RATE_LIMIT_REQUESTS", "0"), ("JOB_MAX_ATTEMPTS", "100")]).await;
     let mut client = server.user("anna").await;
     let image = client.upload_png(600, 450).await.id;
-    let mut moments = Moments(SEED);
+    let mut moments = Draw::new(SEED);
     let mut accepted = Vec::new();
     for kill in 0..KILLS {
         let after = 1 + moments.below(SUBMISSIONS - CLIENTS);
@@ -170,17 +170,4 @@ async fn an_upload_that_kill_9_cuts_off_leaves_nothing() {
     let client = client.at(server.address());
     assert!(client.list("/images").await.is_empty());
     client.upload_png(10, 10).await;
-}
-
-/// Numbers that look random and are the same in each run: `SplitMix64` (Steele, Lea and Flood, 2014).
-struct Moments(u64);
-
-impl Moments {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ bits >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((bits ^ bits >> 31) % limit as u64) as usize
-    }
 }

@@ -7,6 +7,7 @@ mod bad_requests;
 mod bad_uploads;
 mod crash;
 mod dead_letters;
+mod faults;
 mod fixtures;
 mod formats;
 mod idempotency;

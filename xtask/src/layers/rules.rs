@@ -157,9 +157,10 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "wiring-composes",
-        reason: "the wiring is the only place that knows the adapters; the mains stand above it",
+        reason: "the wiring is the only place that knows the adapters; the mains stand above it, and the testkit's faults \
+                 are put before the adapters for the fault harness alone, which `features` checks",
         role: Role::Wiring,
-        demand: Demand::Members(&[Role::Core, Role::Adapter, Role::Api]),
+        demand: Demand::Members(&[Role::Core, Role::Adapter, Role::Api, Role::Testkit]),
     },
     Rule {
         name: "mains-are-thin",

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::try_join_all;
 use futures::stream::{BoxStream, StreamExt};
 use pixmill::ports::{
     Blob, BlobStore, ByteStream, Cache, CacheKey, Clock, Decision, Delivery, Event, Events, JobMessage,
@@ -16,7 +17,7 @@ use pixmill::ports::{
 };
 use pixmill::{BlobKey, BlobPrefix, Description, Password, PasswordHash, Timestamp, UserId};
 
-use super::{FaultPlan, Faulty};
+use super::{Fault, FaultPlan, Faulty};
 
 #[async_trait]
 impl<P: BlobStore + ?Sized> BlobStore for Faulty<P> {
@@ -77,7 +78,7 @@ impl<P: Cache + ?Sized> Cache for Faulty<P> {
     }
 }
 
-/// It can't fail, so only delays mean something here.
+/// It can't fail, so only delays and signals mean something here.
 #[async_trait]
 impl<P: Clock + ?Sized> Clock for Faulty<P> {
     fn now(&self) -> Timestamp {
@@ -86,8 +87,9 @@ impl<P: Clock + ?Sized> Clock for Faulty<P> {
 
     async fn sleep(&self, duration: Duration) {
         let faults = self.plan.next("clock.sleep");
-        self.plan.delay(&faults).await;
+        self.plan.begin(&faults).await;
         self.inner.sleep(duration).await;
+        super::end(&faults);
     }
 }
 
@@ -134,7 +136,14 @@ impl<P: Processor + ?Sized> Processor for Faulty<P> {
 #[async_trait]
 impl<P: Queue + ?Sized> Queue for Faulty<P> {
     async fn publish(&self, message: JobMessage) -> Result<(), PortError> {
-        self.plan.around("queue.publish", self.inner.publish(message)).await
+        let faults = self.plan.next("queue.publish");
+        let times =
+            faults.iter().map(|fault| if let Fault::Repeat(times) = fault { *times } else { 0 }).sum();
+        let publish = async {
+            let all = (0..=times).map(|_| self.inner.publish(message));
+            try_join_all(all).await.map(drop)
+        };
+        self.plan.with(&faults, "queue.publish", publish).await
     }
 
     async fn receive(&self) -> Result<Box<dyn Delivery>, PortError> {

@@ -1,0 +1,88 @@
+//! Whether a run kept the promises. Pure: a record goes in, what is wrong comes out.
+
+mod effects;
+mod ends;
+mod left;
+
+use std::fmt;
+
+use super::record::Record;
+
+/// What is promised whatever goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Promise {
+    /// I1: what was accepted is there.
+    NothingLost,
+    /// I1: each job comes to an end, and to one that it was given a reason for.
+    AnEnd,
+    /// I2: a completed job's result is there, is a picture, and is the one that is recorded.
+    TheResult,
+    /// I3: no blob, no temporary file and no charge belongs to nothing.
+    NothingLeft,
+    /// I4: one effect for each job and for each idempotency key.
+    OneEffect,
+    /// I5: no job is tried more often than allowed.
+    BoundedAttempts,
+    /// I6: no job goes back from where it was.
+    NoWayBack,
+    /// Whatever is away, an answer is right or says that something is away.
+    HonestAnswers,
+}
+
+/// A broken promise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which promise.
+    pub promise: Promise,
+    /// How it was broken.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.promise {
+            Promise::NothingLost | Promise::AnEnd => "I1",
+            Promise::TheResult => "I2",
+            Promise::NothingLeft => "I3",
+            Promise::OneEffect => "I4",
+            Promise::BoundedAttempts => "I5",
+            Promise::NoWayBack => "I6",
+            Promise::HonestAnswers => "answers",
+        };
+        write!(f, "{name}: {}", self.what)
+    }
+}
+
+/// Every promise that this run broke.
+pub fn check(record: &Record) -> Vec<Violation> {
+    let mut found = Violations(Vec::new());
+    ends::check(record, &mut found);
+    effects::check(record, &mut found);
+    left::check(record, &mut found);
+    for answer in &record.odd_answers {
+        found.unless(false, Promise::HonestAnswers, || answer.clone());
+    }
+    found.0
+}
+
+/// What is wrong with the blobs and files alone.
+pub(super) fn leftovers(record: &Record) -> Vec<Violation> {
+    let mut found = Violations(Vec::new());
+    left::files(record, &mut found);
+    found.0
+}
+
+/// What was found so far.
+struct Violations(Vec<Violation>);
+
+impl Violations {
+    fn unless(&mut self, kept: bool, promise: Promise, what: impl FnOnce() -> String) {
+        if !kept {
+            self.0.push(Violation { promise, what: what() });
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

@@ -1,0 +1,42 @@
+//! That nothing is left which belongs to nothing, and nothing is charged that is not there.
+
+use super::super::record::{Record, Usage};
+use super::{Promise, Violations};
+
+pub(super) fn check(record: &Record, found: &mut Violations) {
+    files(record, found);
+    for id in &record.surely_deleted {
+        let gone = record.images.iter().all(|image| image.id != *id);
+        found.unless(gone, Promise::NothingLeft, || format!("image {id} was deleted and is there"));
+    }
+    let bytes = record.images.iter().flat_map(|image| &image.versions).map(|version| version.bytes).sum();
+    let open = record.jobs.iter().filter(|job| !job.seen.state.is_final()).count() as u64;
+    let there = Usage { bytes, images: record.images.len() as u64, open_jobs: open };
+    found.unless(record.usage == there, Promise::NothingLeft, || {
+        format!("{there:?} is there, and {:?} is charged", record.usage)
+    });
+}
+
+pub(super) fn files(record: &Record, found: &mut Violations) {
+    let expected = record.expected_blobs();
+    for orphan in record.blobs.difference(&expected).filter(|blob| !in_grace(record, blob)) {
+        found.unless(false, Promise::NothingLeft, || format!("blob {orphan} belongs to nothing"));
+    }
+    let left = |blob: &&String| blob.rsplit('/').next().is_some_and(|job| record.may_have_left(job));
+    for missing in expected.difference(&record.blobs).filter(|blob| !left(blob)) {
+        found.unless(false, Promise::NothingLost, || format!("blob {missing} is gone"));
+    }
+    for file in &record.temporary_files {
+        found.unless(false, Promise::NothingLeft, || format!("the temporary file {file} is left"));
+    }
+}
+
+/// Whether a blob may be there until the time is over in which its writer may still come.
+fn in_grace(record: &Record, blob: &str) -> bool {
+    let mut parts = blob.split('/').skip(1);
+    let (Some(image), Some(name)) = (parts.next(), parts.next()) else { return false };
+    let there = record.images.iter().any(|known| known.id == image);
+    // An upload that was cut short, or whatever is written below an image that was deleted; or what an attempt left at a job
+    // that ended without it.
+    record.in_grace && (!there || record.may_have_left(name))
+}

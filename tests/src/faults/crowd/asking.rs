@@ -1,0 +1,199 @@
+//! One client that asks, until nothing new is to be asked and all that it asked for under a key is answered.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use pixmill_testkit::fixtures;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+
+use super::super::record::Asked;
+use super::notes::Notes;
+use super::{Shared, Stage};
+use crate::answer::Answer;
+use crate::draw::Draw;
+
+/// How often a client hears that a request is being worked on before it goes on to others: the turn of somebody who was
+/// killed may last longer than a run.
+const PATIENCE: usize = 30;
+/// The width of the smallest result.
+const SMALLEST: u64 = 16;
+
+pub(super) async fn ask(shared: Arc<Shared>, mut draw: Draw) {
+    while shared.may_ask() {
+        one(&shared, &mut draw).await;
+        shared.pause().await;
+    }
+}
+
+/// Asks for one thing.
+async fn one(shared: &Shared, draw: &mut Draw) {
+    let mix = shared.mix;
+    let mut number = draw.below(mix.uploads + mix.transforms + mix.cancels + mix.deletions);
+    for (share, what) in [(mix.uploads, 0), (mix.cancels, 1), (mix.deletions, 2)] {
+        if number < share {
+            return match what {
+                0 => make(shared, draw, What::Upload).await,
+                1 => cancel(shared, draw).await,
+                _ => delete(shared, draw).await,
+            };
+        }
+        number -= share;
+    }
+    make(shared, draw, What::Transform).await;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Upload,
+    Transform,
+}
+
+impl What {
+    fn asked(self, notes: &mut Notes) -> &mut Vec<Asked> {
+        match self {
+            Self::Upload => &mut notes.uploads,
+            Self::Transform => &mut notes.transforms,
+        }
+    }
+}
+
+/// Uploads or transforms. Under a key it is sent until it is answered.
+async fn make(shared: &Shared, draw: &mut Draw, what: What) {
+    let keyed = shared.mix.always_keyed || draw.below(4) > 0;
+    let image =
+        shared.note(|notes| if notes.images.is_empty() { None } else { Some(draw.one_of(&notes.images)) });
+    let what = if image.is_none() { What::Upload } else { what };
+    let number = shared.note(|notes| {
+        let number = what.asked(notes).len();
+        let again = what == What::Transform && number > 0 && draw.below(4) == 0;
+        // Some ask for what was asked for before, under a key of their own.
+        let known = if again { notes.transforms.last() } else { None };
+        let mut asked = Asked { keyed, ..Asked::default() };
+        if what == What::Transform {
+            asked.image = known.map_or_else(|| image.unwrap_or_default(), |known| known.image.clone());
+            asked.width = known.map_or(SMALLEST + number as u64, |known| known.width);
+            asked.save = known.map_or_else(|| draw.below(2) == 0, |known| known.save);
+        }
+        what.asked(notes).push(asked);
+        number
+    });
+    let key = format!("{}-{number}", if what == What::Upload { "upload" } else { "transform" });
+    let mut held = 0;
+    loop {
+        let mut copies = Vec::new();
+        for _ in 0..shared.mix.copies {
+            let asked = shared.note(|notes| {
+                let asked = &mut what.asked(notes)[number];
+                asked.sent += 1;
+                asked.clone()
+            });
+            let request = match what {
+                What::Upload => upload(shared, draw, number),
+                What::Transform => transform(shared, draw, &asked),
+            };
+            copies.push(shared.send(if keyed { request.header("Idempotency-Key", &key) } else { request }));
+        }
+        let mut done = false;
+        for answer in join_all(copies).await {
+            held += usize::from(answer.as_ref().is_some_and(|answer| answer.status == 409));
+            done |= shared.note(|notes| answered(notes, what, number, answer.as_ref()));
+        }
+        if done {
+            // The clients count what had an effect, and what could have none.
+            shared.answered.send_modify(|count| *count += 1);
+            return;
+        }
+        if !keyed || held > PATIENCE * shared.mix.copies || shared.stage() == Stage::Over {
+            return;
+        }
+        shared.pause().await;
+    }
+}
+
+fn upload(shared: &Shared, draw: &mut Draw, number: usize) -> RequestBuilder {
+    // No two alike.
+    let file = fixtures::png(40 + (number % 40) as u32, 30 + (number / 40) as u32);
+    let form = Form::new().part("file", Part::bytes(file.to_vec()));
+    shared.request(draw, Method::POST, "/images/upload").multipart(form)
+}
+
+fn transform(shared: &Shared, draw: &mut Draw, asked: &Asked) -> RequestBuilder {
+    let body = json!({ "width": asked.width, "format": "jpeg", "saveImage": asked.save, "version": 1 });
+    shared
+        .request(draw, Method::POST, &format!("/images/transform/{}", asked.image))
+        .header(CONTENT_TYPE, "application/json")
+        .body(body.to_string())
+}
+
+/// Notes what a request was answered with. Returns whether that is the last word.
+fn answered(notes: &mut Notes, what: What, number: usize, answer: Option<&Answer>) -> bool {
+    let Some(answer) = answer else { return false };
+    let (success, field) = match what {
+        What::Upload => (201, "id"),
+        What::Transform => (202, "jobId"),
+    };
+    let asked = &mut what.asked(notes)[number];
+    let image = asked.image.clone();
+    match answer.status {
+        status if status == success => {
+            let id = answer.json()[field].as_str().unwrap_or_default().to_owned();
+            asked.answers.push(id.clone());
+            match what {
+                What::Upload => notes.images.push(id),
+                What::Transform => notes.jobs.push(id),
+            }
+            true
+        }
+        // Somebody has deleted the image.
+        404 if notes.deleted.contains(&image) => true,
+        // Another request under the key is not done yet, or the server can't at the moment.
+        409 | 429 | 503 => false,
+        _ => {
+            notes.odd(answer);
+            true
+        }
+    }
+}
+
+async fn cancel(shared: &Shared, draw: &mut Draw) {
+    let job = shared.note(|notes| {
+        // The latest: the others are done most likely.
+        let latest = notes.jobs.len().saturating_sub(4);
+        let job = if notes.jobs.is_empty() { None } else { Some(draw.one_of(&notes.jobs[latest..])) };
+        notes.cancelled.extend(job.clone());
+        job
+    });
+    let Some(job) = job else { return };
+    let request = shared.request(draw, Method::DELETE, &format!("/jobs/{job}"));
+    let Some(answer) = shared.send(request).await else { return };
+    match answer.status {
+        200 => shared.note(|notes| notes.surely_cancelled.extend([job])),
+        // It is done already.
+        409 | 429 | 503 => {}
+        _ => shared.note(|notes| notes.odd(&answer)),
+    }
+}
+
+async fn delete(shared: &Shared, draw: &mut Draw) {
+    let image = shared.note(|notes| {
+        // Some must be left to transform.
+        if notes.images.len() < 3 {
+            return None;
+        }
+        let index = draw.below(notes.images.len());
+        let image = notes.images.swap_remove(index);
+        notes.deleted.insert(image.clone());
+        Some(image)
+    });
+    let Some(image) = image else { return };
+    let request = shared.request(draw, Method::DELETE, &format!("/images/{image}"));
+    let Some(answer) = shared.send(request).await else { return };
+    match answer.status {
+        204 => shared.note(|notes| notes.surely_deleted.extend([image])),
+        429 | 503 => {}
+        _ => shared.note(|notes| notes.odd(&answer)),
+    }
+}

@@ -1,0 +1,201 @@
+//! What is known of a run once it is over: what was asked for and answered, what was seen meanwhile, and what is there in
+//! the end. Plain data, from which [`check`](super::check) tells whether a promise was broken.
+
+use std::collections::BTreeSet;
+
+/// A run, as it was seen from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// How often a job may be tried.
+    pub max_attempts: u64,
+    /// Whether all changes were timed by one clock. Processes apart agree on the time of a shared one to some milliseconds.
+    pub one_clock: bool,
+    /// Every upload.
+    pub uploads: Vec<Asked>,
+    /// Every transformation.
+    pub transforms: Vec<Asked>,
+    /// Jobs whose cancellation was asked for.
+    pub cancelled: BTreeSet<String>,
+    /// Jobs that were cancelled, by the answer.
+    pub surely_cancelled: BTreeSet<String>,
+    /// Images whose deletion was asked for.
+    pub deleted: BTreeSet<String>,
+    /// Images that were deleted, by the answer.
+    pub surely_deleted: BTreeSet<String>,
+    /// Answers that nothing explains, whatever is away.
+    pub odd_answers: Vec<String>,
+    /// What was seen of jobs while they changed, each job's in order.
+    pub sightings: Vec<Sighting>,
+    /// Every job in the end.
+    pub jobs: Vec<FinalJob>,
+    /// Every image in the end.
+    pub images: Vec<FinalImage>,
+    /// Every blob in the end.
+    pub blobs: BTreeSet<String>,
+    /// Whether what was cut short may still be waiting to be swept.
+    pub in_grace: bool,
+    /// Every temporary file in the end.
+    pub temporary_files: Vec<String>,
+    /// What the user is said to have in the end.
+    pub usage: Usage,
+}
+
+/// A request that makes something.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Whether it had an idempotency key, and so may have one effect at most.
+    pub keyed: bool,
+    /// How often it was sent.
+    pub sent: u64,
+    /// The ids that were answered.
+    pub answers: Vec<String>,
+    /// The image to be transformed; empty for an upload.
+    pub image: String,
+    /// The width asked for.
+    pub width: u64,
+    /// Whether the result was to become a version.
+    pub save: bool,
+}
+
+/// A job as it was at some moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Which.
+    pub job: String,
+    /// Where it stood.
+    pub state: State,
+    /// How often it had been begun.
+    pub attempts: u64,
+    /// When it had last changed, as the server writes it.
+    pub updated_at: String,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It waits.
+    Queued,
+    /// A worker is at it.
+    Running,
+    /// It is done.
+    Completed,
+    /// It will not be tried again.
+    Failed,
+    /// It was ended.
+    Cancelled,
+}
+
+impl State {
+    /// The state of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "queued" => Self::Queued,
+            "running" => Self::Running,
+            "completed" => Self::Completed,
+            "failed" => Self::Failed,
+            "cancelled" => Self::Cancelled,
+            _ => return None,
+        })
+    }
+
+    /// Whether nothing may come after it.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
+}
+
+/// A job in the end.
+#[derive(Debug, Clone)]
+pub struct FinalJob {
+    /// What is said of it.
+    pub seen: Sighting,
+    /// Its image.
+    pub image: String,
+    /// The code of its failure.
+    pub failure: Option<String>,
+    /// What it made.
+    pub made: Option<Made>,
+}
+
+/// What a completed job made.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// The version that it became.
+    pub version: Option<u64>,
+    /// Width in pixels, as recorded.
+    pub width: u64,
+    /// Size in bytes, as recorded.
+    pub bytes: u64,
+    /// What could be fetched; `None` if it is gone.
+    pub file: Option<Fetched>,
+}
+
+/// A file as it was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// The hash that the server names.
+    pub recorded_hash: String,
+    /// The hash of what came.
+    pub hash: String,
+    /// How many bytes came.
+    pub bytes: u64,
+    /// The width of the picture; `None` if it can't be decoded.
+    pub width: Option<u64>,
+}
+
+/// An image in the end.
+#[derive(Debug, Clone)]
+pub struct FinalImage {
+    /// Which.
+    pub id: String,
+    /// Its versions.
+    pub versions: Vec<FinalVersion>,
+}
+
+/// A version in the end.
+#[derive(Debug, Clone)]
+pub struct FinalVersion {
+    /// Its number.
+    pub number: u64,
+    /// The job that made it.
+    pub job: Option<String>,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// What a user is said to have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of all versions.
+    pub bytes: u64,
+    /// Images.
+    pub images: u64,
+    /// Open jobs.
+    pub open_jobs: u64,
+}
+
+impl Record {
+    /// Whether what this job left may still be there, or go: it ended without a result, and a writer of its may still come.
+    pub fn may_have_left(&self, job: &str) -> bool {
+        let known = self.jobs.iter().find(|known| known.seen.job == job);
+        self.in_grace && known.is_some_and(|job| job.made.is_none())
+    }
+
+    /// The blobs that the images and jobs of the end refer to.
+    pub fn expected_blobs(&self) -> BTreeSet<String> {
+        let mut blobs = BTreeSet::new();
+        for image in &self.images {
+            for version in &image.versions {
+                let name = version.job.as_deref().unwrap_or("original");
+                blobs.insert(format!("images/{}/{name}", image.id));
+            }
+        }
+        let there = |id: &str| self.images.iter().any(|image| image.id == id);
+        for job in self.jobs.iter().filter(|job| there(&job.image)) {
+            if job.made.as_ref().is_some_and(|made| made.version.is_none()) {
+                blobs.insert(format!("previews/{}/{}", job.image, job.seen.job));
+            }
+        }
+        blobs
+    }
+}

@@ -1,0 +1,137 @@
+//! One run: a system, clients, faults, and the look at what came of it.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::check::{Promise, Violation, check};
+use super::crowd::Crowd;
+use super::scenarios::Scenario;
+use super::schedule::Form;
+use super::survey;
+use super::target::Target;
+use crate::client::Client;
+use crate::draw::Draw;
+use crate::program::Home;
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The seed that makes it come again.
+    pub seed: u64,
+    /// What was wrong.
+    pub violations: Vec<Violation>,
+    /// From the end of the last fault to the end of the last job.
+    pub recovery: Duration,
+    /// How many jobs there were.
+    pub jobs: usize,
+    /// How many faults struck, and how many were ordered.
+    pub struck: (usize, usize),
+    /// What the processes wrote, where something was wrong.
+    pub log: String,
+    /// Why nothing was tried at all.
+    pub skipped: Option<String>,
+}
+
+impl Outcome {
+    fn skipped(seed: u64, reason: String) -> Self {
+        let (violations, recovery, log) = (Vec::new(), Duration::ZERO, String::new());
+        Self { seed, violations, recovery, jobs: 0, struck: (0, 0), log, skipped: Some(reason) }
+    }
+
+    /// How many violations are of these promises.
+    pub fn count(&self, promises: &[Promise]) -> usize {
+        self.violations.iter().filter(|violation| promises.contains(&violation.promise)).count()
+    }
+}
+
+/// How long a step waits for answers at the most: a fault may come at any time, also when nothing is answered.
+const STEP: Duration = Duration::from_secs(10);
+/// How many more answers there must be after the last fault; all, where their number is bounded.
+const AFTERWARDS: u64 = 5;
+/// How long clients go on with what was not answered, and how long the jobs may take to end after that.
+const FINISHING: Duration = Duration::from_secs(30);
+const SETTLING: Duration = Duration::from_secs(60);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// By when the graces and reservations of a run are surely over, and no result yet.
+const MUCH_LATER: &str = "7200";
+/// How often a job may be tried.
+const MAX_ATTEMPTS: (&str, u64) = ("5", 5);
+
+/// Runs a scenario in one form with what this seed draws.
+///
+/// # Panics
+/// If the system can't be started, or does not understand what the harness says.
+pub async fn run(scenario: &Scenario, form: Form, seed: u64) -> Outcome {
+    let mut draw = Draw::new(seed);
+    let steps = (scenario.steps)(&mut draw.fork(), form);
+    let home = match scenario.room.map_or_else(|| Ok(Home::new()), Home::with_room) {
+        Ok(home) => home,
+        Err(reason) => return Outcome::skipped(seed, reason),
+    };
+    let mut target = Target::start(form, &home, &settings(scenario), scenario.skews).await;
+    let client = target.server().user("anna").await;
+    let first = client.upload_png(64, 48).await.id;
+
+    let mut crowd = Crowd::start(client.clone(), target.addresses(), &first, scenario.mix, &mut draw);
+    let (mut struck, ordered) = (0, steps.len());
+    for step in steps {
+        crowd.more(step.after, STEP).await;
+        struck += usize::from(target.suffer(&step.fault, &crowd).await);
+    }
+    let healed = Instant::now();
+    let shortcomings = settle(scenario, &mut crowd, &client.at_all(target.addresses())).await;
+    let recovery = healed.elapsed();
+
+    let mut record = crowd.end().await.into_record();
+    record.max_attempts = scenario.most_attempts.unwrap_or(MAX_ATTEMPTS.1);
+    record.one_clock = form == Form::Embedded;
+    // The database of a distributed system has a clock of its own, which nobody can set.
+    record.in_grace = form == Form::Distributed;
+    if form == Form::Embedded {
+        target.restart(&[("PIXMILL_CLOCK_AHEAD_SECS", MUCH_LATER)]).await;
+    }
+    survey::survey(&mut record, &client.at_all(target.addresses())).await;
+    survey::files(&mut record, &target).await;
+    let violations = [shortcomings, check(&record)].concat();
+    let log = if violations.is_empty() { String::new() } else { target.log() };
+    target.end().await;
+    let (jobs, struck) = (record.jobs.len(), (struck, ordered));
+    Outcome { seed, violations, recovery, jobs, struck, log, skipped: None }
+}
+
+fn settings(scenario: &Scenario) -> Vec<(&'static str, &'static str)> {
+    let mut settings = vec![
+        ("RATE_LIMIT_REQUESTS", "0"),
+        ("LEASE_SECS", "3"),
+        ("SWEEP_INTERVAL_SECS", "1"),
+        ("WORKER_CONCURRENCY", "2"),
+        ("SHUTDOWN_GRACE_SECS", "5"),
+        ("JOB_MAX_ATTEMPTS", MAX_ATTEMPTS.0),
+    ];
+    settings.extend(scenario.settings);
+    settings
+}
+
+/// Waits until the clients have what they asked for and every job has ended, and says what was missing to that.
+async fn settle(scenario: &Scenario, crowd: &mut Crowd, client: &Client) -> Vec<Violation> {
+    let mut shortcomings = Vec::new();
+    let mut demand = |kept: bool, promise, what: &str| {
+        if !kept {
+            shortcomings.push(Violation { promise, what: what.to_owned() });
+        }
+    };
+    let afterwards = if scenario.mix.limit < usize::MAX { scenario.mix.limit as u64 } else { AFTERWARDS };
+    let works = crowd.more(afterwards, SETTLING).await;
+    demand(works, Promise::HonestAnswers, "too few requests had an effect after the last fault");
+    crowd.finish(FINISHING).await;
+    let deadline = Instant::now() + SETTLING;
+    let mut settled = false;
+    while !settled && Instant::now() < deadline {
+        sleep(BETWEEN_LOOKS).await;
+        settled = survey::open_jobs(client).await == Some(0);
+    }
+    // A process that starts anew finishes much; jobs must end without.
+    demand(settled, Promise::AnEnd, "jobs were open long after the last fault");
+    shortcomings
+}

@@ -1,0 +1,268 @@
+//! The faults by name. Each is data: in which forms it can be, what clients do meanwhile, and what goes wrong when.
+
+mod steps;
+
+use super::crowd::Mix;
+use super::schedule::Form::{self, Distributed, Embedded};
+use super::schedule::{Step, random};
+use crate::draw::Draw;
+
+/// A fault with what is done while it happens.
+pub struct Scenario {
+    /// Its name, such as `F7`.
+    pub name: &'static str,
+    /// What goes wrong.
+    pub about: &'static str,
+    /// Where it can go wrong.
+    pub forms: &'static [Form],
+    /// What clients ask for.
+    pub mix: Mix,
+    /// Settings of all processes beside the usual ones.
+    pub settings: &'static [(&'static str, &'static str)],
+    /// How many bytes the disk of one process alone has room for; what there is if absent.
+    pub room: Option<u64>,
+    /// By how many seconds the clock of each worker is ahead, in a distributed system.
+    pub skews: [i64; 2],
+    /// How often a job may be begun here; the maximum of all jobs if absent.
+    pub most_attempts: Option<u64>,
+    /// What goes wrong when.
+    pub steps: fn(&mut Draw, Form) -> Vec<Step>,
+}
+
+const BOTH: &[Form] = &[Embedded, Distributed];
+const ALONE: &[Form] = &[Embedded];
+const TOGETHER: &[Form] = &[Distributed];
+
+/// What most faults have in common.
+const USUAL: Scenario = Scenario {
+    name: "",
+    about: "",
+    forms: BOTH,
+    mix: Mix::ALL,
+    settings: &[],
+    room: None,
+    skews: [0, 0],
+    most_attempts: None,
+    steps: |_, _| Vec::new(),
+};
+
+const KEYED_UPLOADS: Mix = Mix { always_keyed: true, ..Mix::UPLOADS };
+const KEYED_TRANSFORMS: Mix = Mix { always_keyed: true, ..Mix::TRANSFORMS };
+/// Every fourth request ends what another began.
+const ENDING: Mix = Mix { uploads: 4, transforms: 12, cancels: 4, deletions: 2, ..Mix::ALL };
+
+/// All of them. The numbers are those of the promises' document; those that are missing need what a client and an operator
+/// have no means for.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "random", about: "anything", steps: |draw, form| random(draw, form, 8), ..USUAL },
+    Scenario {
+        name: "F1",
+        about: "a server is killed between the bytes of an upload and its image",
+        mix: KEYED_UPLOADS,
+        steps: |draw, _| {
+            steps::of_servers(draw, &["images.reserve", "blobs.put", "images.insert", "once_keys.done"])
+        },
+        ..USUAL
+    },
+    Scenario {
+        name: "F2",
+        about: "a server is killed between a job and its message",
+        forms: TOGETHER,
+        mix: KEYED_TRANSFORMS,
+        steps: |draw, _| steps::ordered(draw, 0, &["kill after jobs.accept", "kill before queue.publish"]),
+        ..USUAL
+    },
+    Scenario {
+        name: "F3",
+        about: "a message is with the broker and its confirmation is not with the server",
+        forms: TOGETHER,
+        mix: KEYED_TRANSFORMS,
+        steps: steps::unconfirmed,
+        ..USUAL
+    },
+    Scenario {
+        name: "F4",
+        about: "a server is killed when all is done and before it says so",
+        mix: Mix { always_keyed: true, ..Mix::ALL },
+        steps: |draw, form| match form {
+            Embedded => steps::ordered(draw, 0, &["kill after events.publish", "kill after once_keys.done"]),
+            Distributed => {
+                steps::ordered(draw, 0, &["kill after jobs.published", "kill after once_keys.done"])
+            }
+        },
+        ..USUAL
+    },
+    Scenario {
+        name: "F6",
+        about: "the broker confirms nothing",
+        forms: TOGETHER,
+        mix: KEYED_TRANSFORMS,
+        steps: |_, _| steps::links(&[0, 1], &["RABBITMQ_URL"], &steps::HANGING),
+        ..USUAL
+    },
+    Scenario {
+        name: "F7",
+        about: "a worker is killed at every step of its way",
+        mix: KEYED_TRANSFORMS,
+        steps: steps::way_of_a_job,
+        ..USUAL
+    },
+    Scenario {
+        name: "F8",
+        about: "a worker stands still until its lease is over",
+        mix: KEYED_TRANSFORMS,
+        steps: steps::standing_still,
+        ..USUAL
+    },
+    Scenario {
+        name: "F9",
+        about: "work takes longer than the lease",
+        mix: Mix { limit: 6, ..KEYED_TRANSFORMS },
+        settings: &[("PIXMILL_FAULT", "delay 4500 processor.process 1+")],
+        most_attempts: Some(1),
+        ..USUAL
+    },
+    Scenario {
+        name: "F10",
+        about: "whatever works on pixels dies",
+        mix: KEYED_TRANSFORMS,
+        steps: steps::dying_children,
+        ..USUAL
+    },
+    Scenario {
+        name: "F12",
+        about: "database and bucket are gone, hang, are slow, or drip",
+        forms: TOGETHER,
+        steps: |_, _| steps::links(&[], &["MONGO_URI", "AWS_ENDPOINT_URL"], &steps::ALL_TROUBLES),
+        ..USUAL
+    },
+    Scenario {
+        name: "F13",
+        about: "Redis is gone, hangs, is slow, or drips",
+        forms: TOGETHER,
+        steps: |_, _| steps::links(&[], &["REDIS_URL"], &steps::ALL_TROUBLES),
+        ..USUAL
+    },
+    Scenario { name: "F14", about: "what was written is not confirmed", steps: steps::lost_replies, ..USUAL },
+    Scenario {
+        name: "F16",
+        about: "the way of a worker to the broker is half-open",
+        forms: TOGETHER,
+        mix: KEYED_TRANSFORMS,
+        steps: |_, _| steps::links(&[2], &["RABBITMQ_URL"], &steps::HANGING),
+        ..USUAL
+    },
+    Scenario {
+        name: "F17",
+        about: "a worker hears of jobs and can't reach the database",
+        forms: TOGETHER,
+        mix: KEYED_TRANSFORMS,
+        steps: |_, _| steps::links(&[2], &["MONGO_URI"], &steps::ALL_TROUBLES),
+        ..USUAL
+    },
+    Scenario {
+        name: "F18",
+        about: "every message comes a hundred times at once",
+        forms: TOGETHER,
+        mix: Mix { limit: 30, ..KEYED_TRANSFORMS },
+        settings: &[("PIXMILL_FAULT", "repeat 99 queue.publish 1+")],
+        most_attempts: Some(1),
+        ..USUAL
+    },
+    Scenario {
+        name: "F19",
+        about: "one key is sent 200 times at once",
+        mix: Mix {
+            uploads: 1,
+            transforms: 1,
+            cancels: 0,
+            deletions: 0,
+            limit: 6,
+            copies: 200,
+            ..KEYED_TRANSFORMS
+        },
+        ..USUAL
+    },
+    Scenario {
+        name: "F20",
+        about: "processes are asked to stop under load",
+        steps: |_, form| steps::terminated(form, 2),
+        ..USUAL
+    },
+    Scenario {
+        name: "F21",
+        about: "processes are started again one after the other, over and over",
+        forms: TOGETHER,
+        steps: |_, form| steps::terminated(form, 4),
+        ..USUAL
+    },
+    Scenario {
+        name: "F23",
+        about: "the clocks of workers are an hour off",
+        forms: TOGETHER,
+        skews: [3600, -3600],
+        steps: steps::killed_workers,
+        ..USUAL
+    },
+    Scenario {
+        name: "F24",
+        about: "jobs and images are ended while a worker is killed at every step",
+        mix: ENDING,
+        steps: steps::way_of_a_job,
+        ..USUAL
+    },
+    Scenario {
+        name: "F26",
+        about: "the process is killed while it writes, and while the disk is full",
+        forms: ALONE,
+        mix: ENDING,
+        room: Some(32 << 20),
+        steps: steps::full_and_killed,
+        ..USUAL
+    },
+];
+
+impl Scenario {
+    /// The scenario of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SCENARIOS.iter().find(|scenario| scenario.name.eq_ignore_ascii_case(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use pixmill_testkit::Order;
+
+    use super::super::schedule::Injection;
+    use super::*;
+
+    #[test]
+    fn every_scenario_asks_for_what_there_is() {
+        let names: BTreeSet<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+        assert_eq!(names.len(), SCENARIOS.len(), "each name is there once");
+        for scenario in SCENARIOS {
+            for form in scenario.forms {
+                for step in (scenario.steps)(&mut Draw::new(1), *form) {
+                    match step.fault {
+                        Injection::Order { part, orders } => {
+                            assert!(part < form.parts(), "{}", scenario.name);
+                            assert!(Order::list(&orders).is_ok(), "{}: {orders}", scenario.name);
+                        }
+                        Injection::FullDisk { .. } => {
+                            assert!(scenario.room.is_some() && *form == Embedded, "{}", scenario.name);
+                        }
+                        Injection::Link { .. } => assert_eq!(*form, Distributed, "{}", scenario.name),
+                        Injection::Kill { part }
+                        | Injection::Terminate { part }
+                        | Injection::Pause { part, .. }
+                        | Injection::KillChildren { part } => {
+                            assert!(part < form.parts(), "{}", scenario.name);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The fault harness over real systems, for a minute: `cargo xtask faults` has the rest.
+
+use pixmill_e2e::faults::{Form, hold};
+
+#[tokio::test]
+async fn no_fault_of_many_processes_breaks_a_promise() {
+    hold(Form::Distributed, &[("random", 1), ("F2", 1), ("F8", 1)]).await;
+}

@@ -1,0 +1,12 @@
+//! The fault harness for a minute: `cargo xtask faults` has the rest.
+
+use pixmill_e2e::faults::{Form, hold};
+
+#[tokio::test]
+async fn no_fault_of_a_server_alone_breaks_a_promise() {
+    hold(
+        Form::Embedded,
+        &[("random", 1), ("random", 2), ("F1", 1), ("F7", 1), ("F14", 1), ("F24", 1), ("F26", 1)],
+    )
+    .await;
+}
