@@ -6,6 +6,7 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod cascade;
 mod color;
 mod dct;
 mod decode;
@@ -15,11 +16,13 @@ mod error;
 mod format;
 mod header;
 mod limits;
+mod many;
 mod metadata;
 mod ops;
 mod pixels;
 mod plan;
 mod planar;
+mod run;
 mod simd;
 mod transform;
 mod transformation;
@@ -30,6 +33,7 @@ pub use error::{Error, FieldError};
 pub use format::Format;
 pub use header::{Header, Inspection, Orientation, inspect};
 pub use limits::{CancelToken, Limits};
+pub use many::transform_many;
 pub use plan::{Plan, plan};
 pub use transform::{Output, transform};
 pub use transformation::{Crop, Fit, Position, Transformation, Watermark};
