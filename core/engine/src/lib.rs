@@ -6,6 +6,7 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod animate;
 mod cascade;
 mod color;
 mod dct;
@@ -39,4 +40,4 @@ pub use transform::{Output, transform};
 pub use transformation::{Crop, Fit, Position, Transformation, Watermark};
 
 /// Changes whenever the same input may give other bytes, so that stored results of older engines are not reused.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;

@@ -1,5 +1,6 @@
 //! Runs the steps of a plan: decode, operate, encode.
 
+use crate::animate::animate;
 use crate::color::{self, to_srgb};
 use crate::decode::{self, Decoded};
 use crate::encode::{self, Encoding};
@@ -49,6 +50,9 @@ impl Run<'_> {
 
     /// Runs the whole plan: the file and its size.
     pub(crate) fn steps(&self, plan: &Plan) -> Result<Finished, Error> {
+        if plan.frames() > 1 {
+            return animate(self, plan);
+        }
         match self.planes(plan)? {
             Some(found) => self.found(plan, found),
             None => {
@@ -167,7 +171,7 @@ impl Run<'_> {
         Ok(Some(to_srgb(Decoded { pixels, icc: icc.clone() })?))
     }
 
-    fn step(&self, step: &Step, pixels: Pixels) -> Result<Pixels, Error> {
+    pub(crate) fn step(&self, step: &Step, pixels: Pixels) -> Result<Pixels, Error> {
         match step {
             Step::Turn { turn, .. } => Ok(ops::orient(pixels, *turn)),
             Step::Flatten { ground } => Ok(ops::flatten(pixels, *ground)),
@@ -189,7 +193,11 @@ impl Run<'_> {
 }
 
 /// Looks for the part that matters in a small upright copy, and tells where it lies in the decoded picture.
-fn salient_region(pixels: &Pixels, icc: Option<&[u8]>, salient: &Salient) -> Result<Region, Error> {
+pub(crate) fn salient_region(
+    pixels: &Pixels,
+    icc: Option<&[u8]>,
+    salient: &Salient,
+) -> Result<Region, Error> {
     let Salient { strategy, region, within, upright, scaled, kept, .. } = *salient;
     let factor = (SALIENCE_SIDE / region.width.max(region.height)).min(1.0);
     let side = |length: f64| ((length * factor).round() as u32).max(1);

@@ -28,6 +28,10 @@ pub struct Output {
 
 /// Applies `transformation` to `source`. `overlay` holds the bytes of the image that `watermark.imageId` names.
 ///
+/// An animated GIF or WebP keeps its frames where the result is GIF or WebP: every frame is composed as players show it
+/// and transformed on its own, and delays and the number of times that it is shown are kept. GIF rounds points in time to
+/// hundredths of a second. Any other result, and any other animated format, is of the first frame.
+///
 /// The pixels of the result are sRGB whatever profile the source had, and no profile is embedded.
 ///
 /// # Errors

@@ -47,8 +47,13 @@ pub fn transform_many(
     for ((index, _), answer) in possible.iter().zip(answers) {
         finished[*index] = answer;
     }
-    let left: Vec<(usize, &Plan)> =
+    let mut left: Vec<(usize, &Plan)> =
         possible.into_iter().filter(|(index, _)| finished[*index].is_none()).collect();
+    // An animation is decoded frame by frame, and for each of its results.
+    for (index, plan) in left.extract_if(.., |(_, plan)| plan.frames() > 1) {
+        finished[index] = Some(run.steps(plan));
+        cancel.check()?;
+    }
     general::run(&run, &left, |index, result| finished[index] = Some(result))?;
 
     let output = |((plan, finished), transformation): ((&Result<Plan, Error>, _), &Transformation)| {
