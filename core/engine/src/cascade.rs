@@ -124,9 +124,9 @@ fn inside(part: Region, whole: Region) -> bool {
 mod tests {
     use super::*;
 
-    fn whole(to: Size) -> Option<Part> {
+    fn whole(to: Size) -> Part {
         let region = Region::whole((3000, 2000));
-        Some(Part { region, bounds: region, to, chroma: 2 })
+        Part { region, bounds: region, to, chroma: 2 }
     }
 
     fn larger(parts: &[Option<Part>]) -> Vec<Option<usize>> {
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn the_smallest_that_is_twice_as_large() {
         let widths = [1600, 1200, 1024, 800, 640, 480, 320, 240, 160, 96];
-        let parts = widths.map(|width| whole((width, (width * 2 + 1) / 3)));
+        let parts = widths.map(|width| Some(whole((width, (width * 2 + 1) / 3))));
         let expected = [None, None, None, Some(0), Some(0), Some(2), Some(4), Some(5), Some(6), Some(7)];
         assert_eq!(larger(&parts), expected);
         let mut turned = parts;
@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn equal_parts_are_made_once() {
-        let parts = [whole((160, 107)), whole((160, 107)), None, None, whole((160, 107))];
+        let part = Some(whole((160, 107)));
+        let parts = [part, part, None, None, part];
         let cascade = Cascade::new(&parts);
         assert_eq!(cascade.larger, [None, Some(0), None, None, Some(0)]);
         assert_eq!(cascade.roots().collect::<Vec<_>>(), [2, 3, 0]);

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::cell::OnceCell;
+
 use crate::decode::{Animation, Decoded};
 use crate::encode::{Animator, Encoding};
 use crate::error::Error;
@@ -18,14 +20,14 @@ struct Frames<'a> {
     /// What is done with each once it is decoded.
     steps: Vec<Step>,
     /// The watermark, once the first frame needed it.
-    stamp: Option<Option<Stamped>>,
+    stamp: OnceCell<Option<Stamped>>,
 }
 
 /// Runs a plan for an animation.
 pub(crate) fn animate(run: &Run<'_>, plan: &Plan) -> Result<Finished, Error> {
     let size = plan.output_size();
     let mut animation = Animation::open(run.source, &run.header, run.limits)?;
-    let mut frames = Frames { run, steps: plan.steps()[1..].to_vec(), stamp: None };
+    let mut frames = Frames { run, steps: plan.steps()[1..].to_vec(), stamp: OnceCell::new() };
     let mut animator: Option<Animator> = None;
     while let Some(delay_ms) = animation.advance(run.cancel)? {
         let pixels = ops::drop_opaque_alpha(animation.canvas().clone());
@@ -59,12 +61,12 @@ impl Frames<'_> {
             pixels = match step {
                 Step::Encode { encoding, .. } => return Ok((pixels, *encoding)),
                 Step::Watermark(asked) => {
-                    let stamp = match &self.stamp {
+                    let stamp = match self.stamp.get() {
                         Some(stamp) => stamp,
                         None => {
                             let size = (pixels.width, pixels.height);
                             let stamp = watermark::stamped(size, asked, run.overlay, run.limits, run.cancel)?;
-                            self.stamp.insert(stamp)
+                            self.stamp.get_or_init(|| stamp)
                         }
                     };
                     match stamp {

@@ -42,7 +42,7 @@ pub(super) enum Disposal {
 }
 
 enum Frames<'a> {
-    Gif(gif::Frames<'a>),
+    Gif(Box<gif::Frames<'a>>),
     Webp(webp::Frames<'a>),
 }
 
@@ -75,7 +75,7 @@ impl<'a> Animation<'a> {
     pub(crate) fn open(source: &'a [u8], header: &Header, limits: &'a Limits) -> Result<Self, Error> {
         limits.check_source(header.width, header.height, header.frames)?;
         let (frames, icc) = match header.format {
-            Format::Gif => (Frames::Gif(gif::Frames::open(source, header, limits)?), None),
+            Format::Gif => (Frames::Gif(Box::new(gif::Frames::open(source, header, limits)?)), None),
             Format::Webp => {
                 (Frames::Webp(webp::Frames::open(source, header, limits)?), webp::icc(source, limits)?)
             }

@@ -126,7 +126,8 @@ pub(super) fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Err
 pub(super) struct Frames<'a> {
     demuxer: Demuxer<'a>,
     limits: &'a Limits,
-    frames: u32,
+    /// Frames that the header announced, and those that were read.
+    count: u32,
     done: u32,
 }
 
@@ -136,7 +137,7 @@ impl<'a> Frames<'a> {
         if demuxer.canvas() != (header.width, header.height) {
             return Err(undecodable(Format::Webp, "it has two headers that disagree"));
         }
-        Ok(Self { demuxer, limits, frames: header.frames, done: 0 })
+        Ok(Self { demuxer, limits, count: header.frames, done: 0 })
     }
 
     /// How often the animation is shown.
@@ -149,7 +150,7 @@ impl<'a> Frames<'a> {
 
     /// The next frame that the header announced.
     pub(super) fn next(&mut self) -> Result<Option<Drawn>, Error> {
-        if self.done == self.frames {
+        if self.done == self.count {
             return Ok(None);
         }
         self.done += 1;

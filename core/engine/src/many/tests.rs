@@ -220,7 +220,7 @@ fn a_source_that_is_cut_short_gives_what_it_gives_alone() {
                     assert_eq!(found, alone, "cut at {end}");
                 }
                 Err(error) => {
-                    assert!(alone.iter().all(|alone| alone.as_ref() == Some(&error)), "cut at {end}")
+                    assert!(alone.iter().all(|alone| alone.as_ref() == Some(&error)), "cut at {end}");
                 }
             }
         }

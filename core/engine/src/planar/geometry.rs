@@ -55,7 +55,7 @@ impl Geometry {
                     covers: like.covers,
                 },
                 None => {
-                    plane(route, if index == 0 { 1 } else { sampling.factor() }, grid(frame, index, feed))
+                    plane(route, if index == 0 { 1 } else { sampling.factor() }, &grid(frame, index, feed))
                 }
             };
             planes.push(plane);
@@ -173,7 +173,7 @@ impl Grid {
 }
 
 /// A plane of the result with one sample for `factor` of luma, made of `grid`.
-fn plane(route: &Route, factor: usize, grid: Grid) -> Plane {
+fn plane(route: &Route, factor: usize, grid: &Grid) -> Plane {
     let (covers, count) = target(route, factor);
     let bounds = grid.part(route.bounds()).hull(grid.size);
     let region = grid.part(covers);

@@ -71,7 +71,7 @@ impl Animator {
         if let Some(waiting) = self.waiting.take() {
             self.write(waiting, None, cancel)?;
         }
-        self.encoder.into_inner().map_err(|error| failed(error.into()))
+        self.encoder.into_inner().map_err(failed)
     }
 
     /// Writes a frame, knowing the one after it.
@@ -117,6 +117,7 @@ impl Animator {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it goes into map_err")]
 fn failed(error: EncodingError) -> Error {
     Error::Bug(format!("GIF encoder: {error}"))
 }
