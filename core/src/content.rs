@@ -81,6 +81,8 @@ impl Content {
             height: self.height,
             orientation: Orientation::UPRIGHT,
             alpha: self.alpha,
+            // Nothing that is decided before the file is at hand depends on it.
+            frames: 1,
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Measures one transformation: `measure FILE JSON ITERATIONS [--threads N] [--out FILE] [--overlay FILE]`.
+//! Measures one transformation: `measure FILE JSON ITERATIONS [--threads N] [--out FILE] [--overlay FILE] [--apart yes]`.
 //!
-//! A JSON list of transformations counts as one task: an iteration does them all, and their results go to `FILE.0`,
-//! `FILE.1` and so on.
+//! A JSON list of transformations counts as one task: an iteration does them all in one call, or with `--apart yes` in a
+//! call each, and their results go to `FILE.0`, `FILE.1` and so on.
 //!
 //! Prints `wall_ms cpu_ms bytes`, a line an iteration. CPU time is that of the thread which did the work, from the
 //! scheduler's own count in nanoseconds; with `--threads`, every thread does all iterations. At the end the process's
@@ -11,9 +11,10 @@
 use std::error::Error;
 use std::time::Instant;
 
-use pixmill_engine::{CancelToken, Limits, Transformation, transform};
+use pixmill_engine::{CancelToken, Limits, Output, Transformation, transform, transform_many};
 
-const USAGE: &str = "usage: measure FILE JSON ITERATIONS [--threads N] [--out FILE] [--overlay FILE]";
+const USAGE: &str =
+    "usage: measure FILE JSON ITERATIONS [--threads N] [--out FILE] [--overlay FILE] [--apart yes]";
 
 struct Task {
     source: Vec<u8>,
@@ -22,6 +23,7 @@ struct Task {
     iterations: usize,
     threads: usize,
     out: Option<String>,
+    apart: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -45,6 +47,7 @@ fn task() -> Result<Task, Box<dyn Error>> {
         iterations: iterations.parse()?,
         threads: 1,
         out: None,
+        apart: false,
     };
     while let Some(option) = words.next() {
         let value = words.next().ok_or(USAGE)?;
@@ -52,6 +55,7 @@ fn task() -> Result<Task, Box<dyn Error>> {
             "--threads" => task.threads = value.parse()?,
             "--out" => task.out = Some(value),
             "--overlay" => task.overlay = Some(std::fs::read(value)?),
+            "--apart" if value == "yes" => task.apart = true,
             _ => return Err(USAGE.into()),
         }
     }
@@ -68,29 +72,34 @@ fn transformations(json: &str) -> serde_json::Result<Vec<Transformation>> {
 }
 
 fn run(task: &Task) -> Result<(), String> {
-    let limits = Limits { max_memory_bytes: u64::MAX, ..Limits::default() };
     for iteration in 0..task.iterations {
         let (wall, cpu) = (Instant::now(), cpu_ms());
-        let overlay = task.overlay.as_deref();
-        let mut results = Vec::new();
-        let mut bytes = 0;
-        for transformation in &task.transformations {
-            let result = transform(&task.source, overlay, transformation, &limits, &CancelToken::new())
-                .map_err(|error| error.to_string())?;
-            bytes += result.bytes.len();
-            if task.out.is_some() && iteration == 0 {
-                results.push(result.bytes);
-            }
-        }
+        let outputs = outputs(task).map_err(|error| error.to_string())?;
         let (wall, cpu) = (wall.elapsed().as_secs_f64() * 1e3, cpu_ms() - cpu);
+        let bytes: usize = outputs.iter().map(|output| output.bytes.len()).sum();
         println!("{wall:.3} {cpu:.3} {bytes}");
-        for (index, result) in results.iter().enumerate() {
-            let out = task.out.as_deref().unwrap_or_default();
-            let file = if results.len() > 1 { format!("{out}.{index}") } else { out.to_owned() };
-            std::fs::write(file, result).map_err(|error| error.to_string())?;
+        let Some(out) = task.out.as_deref().filter(|_| iteration == 0) else { continue };
+        for (index, output) in outputs.iter().enumerate() {
+            let file = if outputs.len() > 1 { format!("{out}.{index}") } else { out.to_owned() };
+            std::fs::write(file, &output.bytes).map_err(|error| error.to_string())?;
         }
     }
     Ok(())
+}
+
+/// One iteration.
+fn outputs(task: &Task) -> Result<Vec<Output>, pixmill_engine::Error> {
+    let limits = Limits { max_memory_bytes: u64::MAX, ..Limits::default() };
+    let (source, overlay) = (&task.source[..], task.overlay.as_deref());
+    match &task.transformations[..] {
+        list @ [_, _, ..] if !task.apart => {
+            transform_many(source, overlay, list, &limits, &CancelToken::new())?.into_iter().collect()
+        }
+        list => {
+            let one = |one| transform(source, overlay, one, &limits, &CancelToken::new());
+            list.iter().map(one).collect()
+        }
+    }
 }
 
 /// CPU time of this thread in milliseconds. The scheduler brings its count up to date when it is entered, which would

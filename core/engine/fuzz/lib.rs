@@ -35,6 +35,10 @@ pub fn decode(bytes: &[u8], format: Format) -> bool {
     let whole = Transformation { format: Some(Format::Png), ..Transformation::default() };
     run(bytes, &whole);
     run(bytes, &smaller);
+    if matches!(format, Format::Gif | Format::Webp) {
+        // With all frames, if there are several.
+        run(bytes, &Transformation { format: None, ..smaller });
+    }
     true
 }
 

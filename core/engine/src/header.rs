@@ -65,6 +65,14 @@ pub struct Header {
     pub orientation: Orientation,
     /// Whether pixels may be transparent.
     pub alpha: bool,
+    /// Frames of an animated GIF or WebP, which only the whole file tells; 1 for every other file, and as long as it
+    /// isn't known.
+    #[serde(default = "one")]
+    pub frames: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Header {

@@ -6,6 +6,8 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod animate;
+mod cascade;
 mod color;
 mod dct;
 mod decode;
@@ -15,11 +17,13 @@ mod error;
 mod format;
 mod header;
 mod limits;
+mod many;
 mod metadata;
 mod ops;
 mod pixels;
 mod plan;
 mod planar;
+mod run;
 mod simd;
 mod transform;
 mod transformation;
@@ -30,9 +34,10 @@ pub use error::{Error, FieldError};
 pub use format::Format;
 pub use header::{Header, Inspection, Orientation, inspect};
 pub use limits::{CancelToken, Limits};
+pub use many::transform_many;
 pub use plan::{Plan, plan};
 pub use transform::{Output, transform};
 pub use transformation::{Crop, Fit, Position, Transformation, Watermark};
 
 /// Changes whenever the same input may give other bytes, so that stored results of older engines are not reused.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;

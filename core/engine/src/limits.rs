@@ -15,9 +15,9 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Longest side of the source, in pixels.
     pub max_side: u32,
-    /// Frames of an animated source.
+    /// Frames of an animated source, all of which are counted even where the result has the first alone.
     pub max_frames: u32,
-    /// Pixels of the result.
+    /// Pixels of the result, summed over its frames.
     pub max_output_pixels: u64,
     /// Longest side of the result, in pixels.
     pub max_output_side: u32,

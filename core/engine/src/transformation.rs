@@ -64,7 +64,8 @@ pub struct Transformation {
     /// the result has no alpha channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub background: Option<String>,
-    /// Format of the result; the source's when absent.
+    /// Format of the result; the source's when absent. GIF and WebP keep the frames of an animated GIF or WebP; other
+    /// formats get the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<Format>,
     /// Quality of a lossy format, 1..=100; a default per format when absent.

@@ -1,18 +1,19 @@
-//! GIF: the first frame, laid on the logical screen, the rest of which is transparent.
+//! GIF: the first frame, laid on the logical screen, the rest of which is transparent, or one frame after another.
 //!
 //! The background colour of the file is ignored, as browsers do.
 
 use std::io;
 use std::num::NonZeroU64;
 
-use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
+use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, DisposalMethod, MemoryLimit, Repeat};
 
+use super::animation::{Disposal, Drawn, Plays};
 use super::head::{Head, Stop};
 use super::{Announced, Decoded, undecodable};
 use crate::error::Error;
 use crate::format::Format;
 use crate::header::{Header, Orientation};
-use crate::limits::{CancelToken, Limits};
+use crate::limits::{CancelToken, Limits, at_most};
 use crate::pixels::{Layout, Pixels};
 
 /// Signature and logical screen descriptor.
@@ -60,20 +61,83 @@ fn count_frames(source: &[u8], flags: u8) -> u32 {
     }
 }
 
+/// The frames of a file, one after another.
+pub(super) struct Frames<'a> {
+    decoder: Decoder<&'a [u8]>,
+    /// The most bytes that a frame may take.
+    most: u64,
+    /// Frames that are still to come, by the headers of the file.
+    left: u32,
+    /// Pixels of the frames so far, which may be larger than the screen on which they are shown.
+    area: u64,
+    limits: &'a Limits,
+}
+
+impl<'a> Frames<'a> {
+    pub(super) fn open(source: &'a [u8], header: &Header, limits: &'a Limits) -> Result<Self, Error> {
+        let most = limits.max_memory_bytes.min(limits.max_pixels.saturating_mul(4));
+        let mut options = DecodeOptions::new();
+        options.set_color_output(ColorOutput::RGBA);
+        options.set_memory_limit(NonZeroU64::new(most).map_or(MemoryLimit::Unlimited, MemoryLimit::Bytes));
+        let decoder = options.read_info(source).map_err(|error| refused(&error))?;
+        if (u32::from(decoder.width()), u32::from(decoder.height())) != (header.width, header.height) {
+            return Err(undecodable(Format::Gif, "it has two headers that disagree"));
+        }
+        Ok(Self { decoder, most, left: header.frames, area: 0, limits })
+    }
+
+    /// How often the animation is shown, as far as the file was read.
+    pub(super) fn plays(&self) -> Plays {
+        match self.decoder.repeat() {
+            Repeat::Infinite => Plays::Forever,
+            // What is repeated comes after the first time.
+            Repeat::Finite(times) => Plays::Times(u32::from(times) + 1),
+        }
+    }
+
+    /// The next frame that the headers announced. Whether the end is marked as such doesn't matter.
+    pub(super) fn next(&mut self) -> Result<Option<Drawn>, Error> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        let frame = self.decoder.next_frame_info().map_err(|error| refused(&error))?;
+        let frame = frame.ok_or_else(|| undecodable(Format::Gif, "it has fewer frames than it says"))?;
+        let [left, top, width, height] = [frame.left, frame.top, frame.width, frame.height].map(u32::from);
+        let (delay, method) = (frame.delay, frame.dispose);
+        let bytes = self.decoder.buffer_size();
+        if bytes as u64 > self.most {
+            return Err(refused(&DecodingError::MemoryLimit));
+        }
+        self.area += u64::from(width) * u64::from(height);
+        at_most("image area in pixels", self.area, self.limits.max_pixels)?;
+        let mut data = vec![0; bytes];
+        self.decoder.read_into_buffer(&mut data).map_err(|error| refused(&error))?;
+        Ok(Some(Drawn {
+            left,
+            top,
+            pixels: Pixels::from_data(width, height, Layout::Rgba, data),
+            blend: true,
+            disposal: match method {
+                DisposalMethod::Any | DisposalMethod::Keep => Disposal::Keep,
+                DisposalMethod::Background => Disposal::Clear,
+                DisposalMethod::Previous => Disposal::Restore,
+            },
+            delay_ms: u32::from(delay) * MS_PER_UNIT,
+        }))
+    }
+}
+
+/// Delays are in hundredths of a second.
+const MS_PER_UNIT: u32 = 10;
+
 pub(super) fn decode(
     source: &[u8],
     header: &Header,
     limits: &Limits,
     cancel: &CancelToken,
 ) -> Result<Decoded, Error> {
-    let most = limits.max_memory_bytes.min(limits.max_pixels.saturating_mul(4));
-    let mut options = DecodeOptions::new();
-    options.set_color_output(ColorOutput::RGBA);
-    options.set_memory_limit(NonZeroU64::new(most).map_or(MemoryLimit::Unlimited, MemoryLimit::Bytes));
-    let mut decoder = options.read_info(source).map_err(|error| refused(&error))?;
-    if (u32::from(decoder.width()), u32::from(decoder.height())) != (header.width, header.height) {
-        return Err(undecodable(Format::Gif, "it has two headers that disagree"));
-    }
+    let Frames { mut decoder, most, .. } = Frames::open(source, header, limits)?;
     let frame = decoder.next_frame_info().map_err(|error| refused(&error))?;
     let frame = frame.ok_or_else(|| undecodable(Format::Gif, "it has no frame"))?;
     let [left, top, width] = [frame.left, frame.top, frame.width].map(usize::from);
@@ -110,7 +174,7 @@ pub(super) fn decode(
 fn refused(error: &DecodingError) -> Error {
     match error {
         DecodingError::MemoryLimit | DecodingError::OutOfMemory => {
-            undecodable(Format::Gif, "its first frame needs more memory than allowed")
+            undecodable(Format::Gif, "a frame needs more memory than allowed")
         }
         DecodingError::UnexpectedEof => undecodable(Format::Gif, "it is cut short"),
         DecodingError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {

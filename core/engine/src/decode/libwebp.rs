@@ -29,6 +29,11 @@ pub(super) struct Frame<'a> {
     pub(super) y: u32,
     pub(super) width: u32,
     pub(super) height: u32,
+    pub(super) duration_ms: u32,
+    /// Whether it is laid over what is there, and not put in its place.
+    pub(super) blend: bool,
+    /// Whether its rectangle is cleared after it was shown.
+    pub(super) clear: bool,
     data: &'a [u8],
 }
 
@@ -54,10 +59,19 @@ impl<'a> Demuxer<'a> {
         }
     }
 
-    pub(super) fn first_frame(&self) -> Option<Frame<'a>> {
+    /// How often an animation is shown; 0 is for ever.
+    pub(super) fn loop_count(&self) -> u32 {
+        // SAFETY: the demuxer is live.
+        unsafe { webp::WebPDemuxGetI(self.raw, webp::WebPFormatFeature::WEBP_FF_LOOP_COUNT) }
+    }
+
+    /// Frame `number`, of which the first is 1.
+    pub(super) fn frame(&self, number: u32) -> Option<Frame<'a>> {
+        // The library takes 0 for the last.
+        let number = i32::try_from(number).ok().filter(|&number| number > 0)?;
         let mut found = MaybeUninit::<webp::WebPIterator>::zeroed();
         // SAFETY: the demuxer is live and the iterator may be all zeros before the call.
-        if unsafe { webp::WebPDemuxGetFrame(self.raw, 1, found.as_mut_ptr()) } == 0 {
+        if unsafe { webp::WebPDemuxGetFrame(self.raw, number, found.as_mut_ptr()) } == 0 {
             return None;
         }
         // SAFETY: on success the library filled the iterator.
@@ -68,6 +82,9 @@ impl<'a> Demuxer<'a> {
             y: found.y_offset.unsigned_abs(),
             width: found.width.unsigned_abs(),
             height: found.height.unsigned_abs(),
+            duration_ms: found.duration.unsigned_abs(),
+            blend: found.blend_method == webp::WebPMuxAnimBlend::WEBP_MUX_BLEND,
+            clear: found.dispose_method == webp::WebPMuxAnimDispose::WEBP_MUX_DISPOSE_BACKGROUND,
             // SAFETY: the fragment is a part of `source`, which lives for 'a.
             data: unsafe { std::slice::from_raw_parts(fragment.bytes, fragment.size) },
         });

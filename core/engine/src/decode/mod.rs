@@ -1,7 +1,9 @@
 //! From the bytes of a file to pixels: one file a format, chosen here by the first bytes.
 //!
-//! Of an animation the first frame is decoded. Colour and orientation are left as stored.
+//! Of an animation the first frame is decoded, or with [`Animation`] all of them. Colour and orientation are left as
+//! stored.
 
+mod animation;
 mod av1;
 mod avif;
 pub(crate) mod baseline;
@@ -23,9 +25,11 @@ use crate::format::Format;
 use crate::header::{Header, Inspection, Orientation};
 use crate::limits::{CancelToken, Limits};
 use crate::pixels::Pixels;
+pub(crate) use animation::{Animation, Plays};
 use head::{Head, Stop};
 #[cfg(test)]
 pub(crate) use png::crc32;
+pub(crate) use webp::chunks;
 
 /// A decoded picture as stored: not yet turned upright, not yet in sRGB.
 #[derive(Debug)]
@@ -85,8 +89,14 @@ pub(crate) fn inspect(head: &[u8], complete: bool, limits: &Limits) -> Result<In
         Err(Stop::Failed(error)) => return Err(error),
     };
     announced.check(format, limits)?;
-    let Announced { width, height, orientation, alpha, .. } = announced;
-    Ok(Inspection::Ready(Header { format, width, height, orientation, alpha }))
+    let Announced { width, height, frames, orientation, alpha } = announced;
+    let frames = if is_animation(format) { frames } else { 1 };
+    Ok(Inspection::Ready(Header { format, width, height, orientation, alpha, frames }))
+}
+
+/// Whether files of this format can be read frame by frame.
+pub(crate) fn is_animation(format: Format) -> bool {
+    matches!(format, Format::Gif | Format::Webp)
 }
 
 /// Decodes the first frame at `eighths`/8 of its size (each side rounded up), which must be one of [`scales`].

@@ -1,9 +1,11 @@
-//! WebP (RFC 9649), lossy and lossless; of an animation, the first frame on a transparent canvas.
+//! WebP (RFC 9649), lossy and lossless; of an animation, the first frame on a transparent canvas, or one frame after
+//! another.
 //!
 //! EXIF lies behind the pixels, so its orientation is known once that many bytes are there. One that ends past
 //! `Limits::max_header_bytes` is not looked for, however much of the file is at hand, so that an upload in pieces
 //! and the whole file are read alike.
 
+use super::animation::{Disposal, Drawn, Plays};
 use super::head::{Head, Stop};
 use super::libwebp::{Demuxer, Frame, decode_frame};
 use super::{Announced, Decoded, exif, undecodable};
@@ -73,7 +75,7 @@ fn extended(head: &Head<'_>, at: usize, end: usize, limits: &Limits) -> Result<A
     if flags & ANIMATED != 0 {
         found.alpha = true;
         if head.is_complete() {
-            found.frames = chunks(head.bytes()).filter(|c| &c.kind == b"ANMF").count().max(1) as u32;
+            found.frames = chunks(head.bytes()).filter(|(kind, _)| kind == b"ANMF").count().max(1) as u32;
         }
     }
     let mut at = FIRST;
@@ -96,13 +98,8 @@ fn extended(head: &Head<'_>, at: usize, end: usize, limits: &Limits) -> Result<A
     Ok(found)
 }
 
-struct Chunk<'a> {
-    kind: [u8; 4],
-    data: &'a [u8],
-}
-
-/// The chunks of a file, as far as they are whole.
-fn chunks(source: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
+/// The chunks of a file after its header, their kinds and contents, as far as they are whole.
+pub(crate) fn chunks(source: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     let mut at = FIRST;
     std::iter::from_fn(move || {
         let rest = source.get(at..)?;
@@ -110,19 +107,73 @@ fn chunks(source: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
         let (len, rest) = rest.split_first_chunk::<4>()?;
         let len = u32::from_le_bytes(*len) as usize;
         at += CHUNK_HEADER + len + len % 2;
-        Some(Chunk { kind: *kind, data: rest.get(..len)? })
+        Some((*kind, rest.get(..len)?))
     })
 }
 
 /// The EXIF of a whole file: a TIFF structure.
 pub(super) fn exif(source: &[u8]) -> Option<&[u8]> {
-    chunks(source).find(|c| &c.kind == b"EXIF").map(|c| exif::without_prefix(c.data))
+    chunks(source).find(|(kind, _)| kind == b"EXIF").map(|(_, data)| exif::without_prefix(data))
 }
 
-fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
-    let Some(chunk) = chunks(source).find(|c| &c.kind == b"ICCP") else { return Ok(None) };
-    at_most("ICC profile in bytes", chunk.data.len() as u64, limits.max_icc_bytes as u64)?;
-    Ok(Some(chunk.data.to_vec()))
+pub(super) fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+    let Some((_, profile)) = chunks(source).find(|(kind, _)| kind == b"ICCP") else { return Ok(None) };
+    at_most("ICC profile in bytes", profile.len() as u64, limits.max_icc_bytes as u64)?;
+    Ok(Some(profile.to_vec()))
+}
+
+/// The frames of an animation, one after another.
+pub(super) struct Frames<'a> {
+    demuxer: Demuxer<'a>,
+    limits: &'a Limits,
+    /// Frames that the header announced, and those that were read.
+    count: u32,
+    done: u32,
+}
+
+impl<'a> Frames<'a> {
+    pub(super) fn open(source: &'a [u8], header: &Header, limits: &'a Limits) -> Result<Self, Error> {
+        let demuxer = Demuxer::open(source).ok_or_else(broken)?;
+        if demuxer.canvas() != (header.width, header.height) {
+            return Err(undecodable(Format::Webp, "it has two headers that disagree"));
+        }
+        Ok(Self { demuxer, limits, count: header.frames, done: 0 })
+    }
+
+    /// How often the animation is shown.
+    pub(super) fn plays(&self) -> Plays {
+        match self.demuxer.loop_count() {
+            0 => Plays::Forever,
+            times => Plays::Times(times),
+        }
+    }
+
+    /// The next frame that the header announced.
+    pub(super) fn next(&mut self) -> Result<Option<Drawn>, Error> {
+        if self.done == self.count {
+            return Ok(None);
+        }
+        self.done += 1;
+        let frame = self.demuxer.frame(self.done).ok_or_else(broken)?;
+        Ok(Some(Drawn {
+            left: frame.x,
+            top: frame.y,
+            pixels: self.pixels(&frame)?,
+            blend: frame.blend,
+            disposal: if frame.clear { Disposal::Clear } else { Disposal::Keep },
+            delay_ms: frame.duration_ms,
+        }))
+    }
+
+    fn pixels(&self, frame: &Frame<'_>) -> Result<Pixels, Error> {
+        self.limits.check_source(frame.width, frame.height, 1)?;
+        let corrupt = || undecodable(Format::Webp, "its pixel data is corrupt or cut short");
+        decode_frame(frame).ok_or_else(corrupt)
+    }
+}
+
+fn broken() -> Error {
+    undecodable(Format::Webp, "its structure is broken or cut short")
 }
 
 pub(super) fn decode(
@@ -132,16 +183,10 @@ pub(super) fn decode(
     cancel: &CancelToken,
 ) -> Result<Decoded, Error> {
     let icc = icc(source, limits)?;
-    let broken = || undecodable(Format::Webp, "its structure is broken or cut short");
-    let demuxer = Demuxer::open(source).ok_or_else(broken)?;
-    if demuxer.canvas() != (header.width, header.height) {
-        return Err(undecodable(Format::Webp, "it has two headers that disagree"));
-    }
-    let frame = demuxer.first_frame().ok_or_else(broken)?;
-    limits.check_source(frame.width, frame.height, 1)?;
+    let frames = Frames::open(source, header, limits)?;
+    let frame = frames.demuxer.frame(1).ok_or_else(broken)?;
     cancel.check()?;
-    let decoded = decode_frame(&frame)
-        .ok_or_else(|| undecodable(Format::Webp, "its pixel data is corrupt or cut short"))?;
+    let decoded = frames.pixels(&frame)?;
     cancel.check()?;
     let covers = (frame.x, frame.y, frame.width, frame.height) == (0, 0, header.width, header.height);
     let pixels = if covers { decoded } else { place(&frame, &decoded, header)? };

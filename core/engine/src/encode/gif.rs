@@ -11,11 +11,13 @@ use crate::error::Error;
 use crate::limits::{CancelToken, at_most};
 use crate::pixels::{Layout, Pixels};
 
-const LONGEST_SIDE: u64 = 65_535;
+pub(super) const LONGEST_SIDE: u64 = 65_535;
 const COLOURS: usize = 256;
 
-/// One in this many pixels trains the quantiser, 1..=30.
-const SAMPLING: i32 = 10;
+/// At most one in this many pixels trains the quantiser.
+const SAMPLING: usize = 10;
+/// About as many pixels train it at the least, if there are so many.
+const TRAINING: usize = 10_000;
 const ROWS_BETWEEN_CHECKS: usize = 64;
 
 type Colour = [u8; 3];
@@ -43,12 +45,12 @@ pub(super) fn encode(pixels: &Pixels, cancel: &CancelToken) -> Result<Vec<u8>, E
     Ok(bytes)
 }
 
-fn is_transparent(pixel: &[u8]) -> bool {
+pub(super) fn is_transparent(pixel: &[u8]) -> bool {
     pixel[3] < 128
 }
 
 /// Palette and indices.
-fn quantise(rgba: &Pixels, cancel: &CancelToken) -> Result<gif::Frame<'static>, Error> {
+pub(super) fn quantise(rgba: &Pixels, cancel: &CancelToken) -> Result<gif::Frame<'static>, Error> {
     let transparent = rgba.data.chunks_exact(4).any(is_transparent);
     let room = COLOURS - usize::from(transparent);
     let Paletted { mut palette, indices } = match exact(rgba, room, cancel)? {
@@ -105,7 +107,8 @@ fn nearest(rgba: &Pixels, room: usize, cancel: &CancelToken) -> Result<Paletted,
         .filter(|pixel| !is_transparent(pixel))
         .flat_map(|pixel| [pixel[0], pixel[1], pixel[2], u8::MAX])
         .collect();
-    let quantiser = NeuQuant::new(SAMPLING, room, &solid);
+    let sampling = (solid.len() / 4 / TRAINING).clamp(1, SAMPLING);
+    let quantiser = NeuQuant::new(sampling as i32, room, &solid);
     cancel.check()?;
     let mut known: HashMap<Colour, u8> = HashMap::new();
     let mut indices = Vec::with_capacity(rgba.data.len() / 4);

@@ -1,5 +1,6 @@
 //! From pixels to the bytes of a file: one file a format. The same pixels and settings always give the same bytes.
 
+mod animation;
 mod avif;
 pub(crate) mod baseline;
 pub(crate) mod expand;
@@ -12,6 +13,8 @@ mod png;
 pub(crate) mod samples;
 mod turbojpeg;
 mod webp;
+
+pub(crate) use animation::Animator;
 
 use crate::error::Error;
 use crate::format::Format;

@@ -71,6 +71,17 @@ pub(crate) fn photo(width: u32, height: u32) -> Pixels {
     pixels
 }
 
+/// The same JPEG with an EXIF segment that says how it must be turned.
+pub(crate) fn oriented(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xE1];
+    bytes.extend((exif.len() as u16 + 2).to_be_bytes());
+    bytes.extend(exif);
+    bytes.extend(&jpeg[2..]);
+    bytes
+}
+
 /// Ink as in [`Layout::Cmyk`]; written inverted, as Adobe does.
 pub(crate) fn cmyk_jpeg(ink: &Pixels) -> Vec<u8> {
     let mut inverted = ink.clone();

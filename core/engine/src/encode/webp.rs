@@ -10,7 +10,7 @@ use crate::limits::{CancelToken, at_most};
 use crate::pixels::{Layout, Pixels};
 
 /// The format stores 14 bits.
-const LONGEST_SIDE: u64 = 16_383;
+pub(super) const LONGEST_SIDE: u64 = 16_383;
 
 pub(super) fn encode(
     pixels: &Pixels,

@@ -39,6 +39,17 @@ impl Region {
         Self { left: left * factor, top: top * factor, width: width * factor, height: height * factor }
     }
 
+    /// The same part in the pixels of a picture of `size` that shows `whole`. What is equal to `whole` has exactly that
+    /// size.
+    pub(crate) fn seen_in(self, whole: Self, size: (f64, f64)) -> Self {
+        Self {
+            left: (self.left - whole.left) / whole.width * size.0,
+            top: (self.top - whole.top) / whole.height * size.1,
+            width: self.width / whole.width * size.0,
+            height: self.height / whole.height * size.1,
+        }
+    }
+
     /// The smallest rectangle of whole pixels around it, inside a picture of `size`.
     pub(crate) fn hull(self, (width, height): (u32, u32)) -> Rect {
         let left = (self.left.floor() as u32).min(width - 1);

@@ -10,11 +10,13 @@ use crate::plan::step::{Size, Step};
 pub(super) fn peak_bytes(steps: &[Step], alpha: bool) -> u64 {
     let mut channels: u64 = if alpha { 4 } else { 3 };
     let (mut peak, mut size) = (0, (0, 0));
+    let mut all_frames = 1;
     for step in steps {
         let held = area(size) * channels;
         let needed = match step {
-            Step::Decode { format, from, to, .. } => {
+            Step::Decode { format, from, to, frames, .. } => {
                 size = *to;
+                all_frames = u64::from(*frames);
                 area(*to) * channels + area(*from) * decoder_bytes(*format)
             }
             Step::Crop { rect } => {
@@ -59,6 +61,12 @@ pub(super) fn peak_bytes(steps: &[Step], alpha: bool) -> u64 {
             Step::Encode { encoding, .. } => held + area(size) * encoder_bytes(encoding.format),
         };
         peak = peak.max(needed);
+    }
+    if all_frames > 1 {
+        let canvas =
+            steps.first().map_or(0, |step| if let Step::Decode { to, .. } = step { area(*to) } else { 0 });
+        // The canvas and what a frame on it hides, three frames of the result, and the file at a byte a pixel.
+        peak += 4 * 2 * canvas + 4 * 3 * area(size) + all_frames * area(size);
     }
     peak
 }

@@ -13,7 +13,7 @@ mod tests;
 use std::fmt;
 
 use crate::color::css::{self, Colour};
-use crate::decode::scales;
+use crate::decode::{self, scales};
 use crate::encode::{Encoding, default_quality};
 use crate::error::{Error, FieldError};
 use crate::format::Format;
@@ -39,6 +39,7 @@ pub struct Plan {
     pub decode_eighths: u8,
     format: Format,
     size: Size,
+    frames: u32,
     peak_bytes: u64,
     steps: Vec<Step>,
 }
@@ -52,6 +53,11 @@ impl Plan {
     /// Width and height of the result in pixels.
     pub fn output_size(&self) -> (u32, u32) {
         self.size
+    }
+
+    /// Frames of the result: those of an animated source if the result can be animated, else 1.
+    pub fn frames(&self) -> u32 {
+        self.frames
     }
 
     /// Estimated memory at the peak in bytes, beside the source's own bytes.
@@ -95,13 +101,18 @@ pub fn plan(header: &Header, transformation: &Transformation, limits: &Limits) -
     steps.resize(transformation)?;
     steps.rotate(transformation)?;
     steps.filter(transformation);
-    let Steps { eighths, size, mut list, .. } = steps;
+    let Steps { eighths, size, frames, mut list, .. } = steps;
     // The source's own size may be over a limit that is meant for results.
     limits.check_output(size.0.into(), size.1.into())?;
+    if frames > 1 {
+        limits.check_source(header.width, header.height, frames)?;
+        let area = u64::from(size.0) * u64::from(size.1) * u64::from(frames);
+        at_most("result area in pixels, over all frames", area, limits.max_output_pixels)?;
+    }
     list.push(Step::Encode { encoding, size });
     let peak_bytes = memory::peak_bytes(&list, header.alpha);
     at_most("memory needed in bytes", peak_bytes, limits.max_memory_bytes)?;
-    Ok(Plan { decode_eighths: eighths, format: encoding.format, size, peak_bytes, steps: list })
+    Ok(Plan { decode_eighths: eighths, format: encoding.format, size, frames, peak_bytes, steps: list })
 }
 
 fn check_crop(header: &Header, transformation: &Transformation) -> Result<(), Error> {
@@ -155,6 +166,8 @@ struct Steps<'a> {
     /// What lies behind and beside the picture.
     ground: Colour,
     eighths: u8,
+    /// Frames that are worked on.
+    frames: u32,
     /// The size so far.
     size: Size,
     list: Vec<Step>,
@@ -165,7 +178,10 @@ impl<'a> Steps<'a> {
         let asked = transformation.background.as_deref().and_then(css::parse).unwrap_or_default();
         // A format without alpha shows white through what is left transparent.
         let ground = if to.has_alpha() { asked } else { ops::over(asked, [255; 4]) };
-        Self { header, limits, ground, eighths: 8, size: (header.width, header.height), list: Vec::new() }
+        let animated = decode::is_animation(header.format) && decode::is_animation(to);
+        let frames = if animated { header.frames.max(1) } else { 1 };
+        let size = (header.width, header.height);
+        Self { header, limits, ground, eighths: 8, frames, size, list: Vec::new() }
     }
 
     /// Decode, cut, resample, turn upright and pad. Quarter turns and mirrorings that were asked for join the
@@ -207,7 +223,8 @@ impl<'a> Steps<'a> {
         let side = |side: u32| (u64::from(side) * u64::from(self.eighths)).div_ceil(8) as u32;
         self.size = (side(from.0), side(from.1));
         let format = self.header.format;
-        self.list.push(Step::Decode { format, from, eighths: self.eighths, to: self.size });
+        let (eighths, to, frames) = (self.eighths, self.size, self.frames);
+        self.list.push(Step::Decode { format, from, eighths, to, frames });
     }
 
     /// Takes the part `kept` of the picture `cut`, scaled to `scaled`, all of them upright. The rectangles are turned to

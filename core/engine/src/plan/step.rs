@@ -14,8 +14,9 @@ pub(crate) type Size = (u32, u32);
 /// One thing to do. Each step begins with what the one before it left.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Step {
-    /// Decode at `eighths` of the stored size `from`; `to` is what the decoder then gives.
-    Decode { format: Format, from: Size, eighths: u8, to: Size },
+    /// Decode at `eighths` of the stored size `from`; `to` is what the decoder then gives. What follows is done with
+    /// each of the `frames`.
+    Decode { format: Format, from: Size, eighths: u8, to: Size, frames: u32 },
     /// Copy whole pixels.
     Crop { rect: Rect },
     /// Resample `region`, seeing nothing outside `within`.
@@ -60,10 +61,11 @@ pub(crate) struct Salient {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Decode { format, from, eighths: 8, .. } => {
-                write!(f, "decode {format} {}", Dimensions(*from))
+            Self::Decode { format, from, eighths: 8, frames, .. } => {
+                write!(f, "decode {format} {}", Dimensions(*from))?;
+                if *frames > 1 { write!(f, ", {frames} frames") } else { Ok(()) }
             }
-            Self::Decode { format, from, eighths, to } => {
+            Self::Decode { format, from, eighths, to, .. } => {
                 write!(f, "decode {format} {} at {eighths}/8 -> {}", Dimensions(*from), Dimensions(*to))
             }
             Self::Crop { rect } => write!(f, "crop {rect}"),

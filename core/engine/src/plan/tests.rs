@@ -5,7 +5,7 @@ use crate::header::Orientation;
 
 fn header(format: Format, (width, height): (u32, u32), orientation: u8, alpha: bool) -> Header {
     let orientation = Orientation::from_exif(orientation).unwrap();
-    Header { format, width, height, orientation, alpha }
+    Header { format, width, height, orientation, alpha, frames: 1 }
 }
 
 fn check_with(header: Header, json: &str, expected: &[&str]) {
@@ -191,4 +191,29 @@ fn impossible_requests_name_their_fields() {
     let gif = header(Format::Gif, (300, 200), 1, false);
     let lossless = Transformation { lossless: true, ..Transformation::default() };
     assert!(matches!(plan(&gif, &lossless, &Limits::default()), Err(Error::Invalid(_))));
+}
+
+#[test]
+fn frames_are_counted_where_the_result_can_have_them() {
+    let animated = |format| Header { frames: 12, ..header(format, (300, 200), 1, true) };
+    check_with(
+        animated(Format::Gif),
+        r#"{"width":150}"#,
+        &["decode GIF 300x200, 12 frames", "resize 300x200 at 0,0 -> 150x100", "encode GIF 150x100"],
+    );
+    check_with(
+        animated(Format::Webp),
+        r#"{"format":"gif","flip":true}"#,
+        &["decode WebP 300x200, 12 frames", "flip -> 300x200", "encode GIF 300x200"],
+    );
+    check_with(animated(Format::Gif), r#"{"format":"png"}"#, &["decode GIF 300x200", "encode PNG 300x200"]);
+    let plan = |header: &Header| {
+        let transformation: Transformation = serde_json::from_str(r#"{"width":150}"#).unwrap();
+        plan(header, &transformation, &Limits::default()).unwrap()
+    };
+    let (still, moving) = (plan(&header(Format::Gif, (300, 200), 1, true)), plan(&animated(Format::Gif)));
+    assert_eq!((still.frames(), moving.frames()), (1, 12));
+    // A few canvases more, and the file, but not all frames.
+    let more = moving.peak_bytes() - still.peak_bytes();
+    assert!((4 * 150 * 100..4 * 300 * 200 * 12 / 2).contains(&more), "{more}");
 }

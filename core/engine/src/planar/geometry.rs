@@ -1,21 +1,23 @@
 //! Where each plane of the result lies in each plane of the source.
 //!
 //! Chroma of a JPEG is centred: a sample of chroma at half resolution covers two of luma. So a plane is a picture of its
-//! own that covers the same area, and the regions of all planes follow from that of luma by scaling alone.
+//! own that covers the same area, and the regions of all planes follow from that of luma by scaling alone. The source
+//! may as well be the planes of a larger result.
 
 use std::sync::Arc;
 
 use super::route::{End, Route};
-use crate::decode::baseline::{Frame, Wanted};
+use crate::decode::baseline::{Component, Frame};
 use crate::encode::baseline::Sampling;
 use crate::ops::planes::Axis;
 use crate::ops::{Region, Turn};
 
-/// One plane, from the decoder to the resampler's result.
+/// One plane, from where its rows come from to the resampler's result.
 pub(super) struct Plane {
-    pub(super) eighths: usize,
     pub(super) columns: Arc<Axis>,
     pub(super) rows: Arc<Axis>,
+    /// The part of the stored picture, in its pixels, that the result shows.
+    covers: Region,
 }
 
 impl Plane {
@@ -31,58 +33,88 @@ pub(super) struct Geometry {
     pub(super) sampling: Sampling,
 }
 
+/// Where rows come from.
+#[derive(Clone, Copy)]
+pub(super) enum Feed<'a> {
+    /// The decoder, at these eighths of the full size of each plane.
+    Decoder(&'a [usize]),
+    /// A larger result.
+    Larger(&'a Geometry),
+}
+
 impl Geometry {
-    pub(super) fn new(frame: &Frame, route: &Route) -> Self {
-        let sampling = match route.end {
-            _ if frame.components.len() == 1 => Sampling::Grey,
-            End::File { full_chroma: false, .. } => Sampling::Halved,
-            End::File { .. } | End::Pixels { .. } => Sampling::Full,
-        };
+    pub(super) fn new(frame: &Frame, route: &Route, feed: Feed<'_>) -> Self {
+        let sampling = sampling(frame, route);
         let mut planes: Vec<Plane> = Vec::new();
         for index in 0..frame.components.len() {
             // The two planes of chroma are alike.
             let plane = match planes.get(1) {
                 Some(like) => Plane {
-                    eighths: like.eighths,
                     columns: Arc::clone(&like.columns),
                     rows: Arc::clone(&like.rows),
+                    covers: like.covers,
                 },
-                None => plane(frame, route, index, sampling),
+                None => {
+                    plane(route, if index == 0 { 1 } else { sampling.factor() }, &grid(frame, index, feed))
+                }
             };
             planes.push(plane);
         }
         Self { planes, sampling }
     }
+}
 
-    /// What the decoder must give.
-    pub(super) fn wanted(&self) -> Vec<Wanted> {
-        let wanted = |plane: &Plane| Wanted {
-            eighths: plane.eighths,
-            rows: plane.rows.needed(),
-            columns: plane.columns.needed(),
-        };
-        self.planes.iter().map(wanted).collect()
+/// The planes of the result of `route`.
+pub(super) fn sampling(frame: &Frame, route: &Route) -> Sampling {
+    match route.end {
+        _ if frame.components.len() == 1 => Sampling::Grey,
+        End::File { full_chroma: false, .. } => Sampling::Halved,
+        End::File { .. } | End::Pixels { .. } => Sampling::Full,
     }
+}
+
+/// The smallest scale of each plane, in eighths, at which the decoder gives as many samples as `route` shows.
+pub(super) fn enough_eighths(frame: &Frame, route: &Route) -> Vec<usize> {
+    let factor = sampling(frame, route).factor();
+    let (across, down) = frame.mcu();
+    let eighths = |(index, component): (usize, &Component)| {
+        if index == 0 {
+            return usize::from(route.eighths);
+        }
+        let (covers, count) = target(route, factor);
+        let width = covers.width * component.across as f64 / across as f64 / 8.0;
+        let height = covers.height * component.down as f64 / down as f64 / 8.0;
+        let enough =
+            |&n: &usize| width * n as f64 > count.0 as f64 - 0.5 && height * n as f64 > count.1 as f64 - 0.5;
+        [1, 2, 4].into_iter().find(enough).unwrap_or(8)
+    };
+    frame.components.iter().enumerate().map(eighths).collect()
 }
 
 /// Bytes of tables and windows, whatever the picture.
 const FIXED_BYTES: usize = 256 << 10;
 
+/// Estimated memory of the decoder: its tables, and a strip as samples.
+pub(super) fn decoder_bytes(frame: &Frame, eighths: &[usize]) -> u64 {
+    let strip = |(component, &eighths): (&Component, &usize)| {
+        (component.width * eighths / 8 + 64) * component.down * eighths
+    };
+    (FIXED_BYTES + frame.components.iter().zip(eighths).map(strip).sum::<usize>()) as u64
+}
+
 impl Geometry {
-    /// Estimated memory at the peak: strips on both sides, the rows under the kernel, what a turn has to gather, and
-    /// the file at a byte a pixel.
-    pub(super) fn peak_bytes(&self, frame: &Frame, route: &Route) -> u64 {
-        let mut bytes = FIXED_BYTES + route.to.0 as usize * route.to.1 as usize;
+    /// Estimated memory of what is behind the decoder, which works at `eighths`: the rows under the kernel, what a turn
+    /// has to gather, and the file at a byte a pixel or the picture.
+    pub(super) fn peak_bytes(&self, frame: &Frame, route: &Route, eighths: &[usize]) -> u64 {
+        let pixels = route.to.0 as usize * route.to.1 as usize;
+        let mut bytes = if route.is_whole() { pixels } else { pixels * self.planes.len() };
         let (mut gathered, mut largest) = (0, 0);
-        for (plane, component) in self.planes.iter().zip(&frame.components) {
+        for ((plane, component), eighths) in self.planes.iter().zip(&frame.components).zip(eighths) {
             let (width, height) = plane.size();
-            let rows = component.down * plane.eighths;
-            let stride = component.width * plane.eighths / 8 + 64;
-            let needed = plane.columns.needed().len() + 16;
             // A strip beside the rows that the other planes let wait, as samples and as coefficients.
-            bytes += stride * rows
-                + needed * (plane.rows.longest() + 3 * rows + 16)
-                + 3 * 16 * (width.max(height) + 32);
+            let rows = component.down * eighths;
+            let needed = plane.columns.needed().len() + 16;
+            bytes += needed * (plane.rows.longest() + 3 * rows + 16) + 3 * 16 * (width.max(height) + 32);
             gathered += width * height;
             largest = largest.max(width * height);
         }
@@ -91,47 +123,69 @@ impl Geometry {
         }
         if route.mark().is_some() {
             // The stamp is never larger than the picture; it exists twice for a moment.
-            bytes += 2 * 4 * route.to.0 as usize * route.to.1 as usize;
+            bytes += 2 * 4 * pixels;
         }
         bytes as u64
     }
 }
 
-fn plane(frame: &Frame, route: &Route, index: usize, sampling: Sampling) -> Plane {
-    let component = &frame.components[index];
-    let (across, down) = frame.mcu();
-    let (region, count) = target(route, if index == 0 { 1 } else { sampling.factor() });
-    // From pixels of the decoded picture to samples of this plane at full scale.
-    let full = 8.0 / f64::from(route.eighths);
-    let shares = (component.across as f64 / across as f64, component.down as f64 / down as f64);
-    let scaled = |region: Region, factor: f64| Region {
-        left: region.left * factor * shares.0,
-        top: region.top * factor * shares.1,
-        width: region.width * factor * shares.0,
-        height: region.height * factor * shares.1,
-    };
-    let eighths = if index == 0 {
-        usize::from(route.eighths)
-    } else {
-        let wide = scaled(region, full / 8.0);
-        let enough = |&n: &usize| {
-            wide.width * n as f64 > count.0 as f64 - 0.5 && wide.height * n as f64 > count.1 as f64 - 0.5
-        };
-        [1, 2, 4].into_iter().find(enough).unwrap_or(8)
-    };
-    let factor = full * eighths as f64 / 8.0;
-    let size = |side: usize| (side * eighths).div_ceil(8) as u32;
-    let bounds = scaled(route.within.into(), factor).hull((size(component.width), size(component.height)));
-    let region = scaled(region, factor);
-    let range = |start: u32, length: u32| start as usize..(start + length) as usize;
-    Plane {
-        eighths,
-        columns: Arc::new(Axis::new(range(bounds.left, bounds.width), region.left, region.width, count.0)),
-        rows: Arc::new(Axis::new(range(bounds.top, bounds.height), region.top, region.height, count.1)),
+/// The samples of a plane that rows come from, over the stored picture.
+struct Grid {
+    /// The part of the stored picture, in its pixels, that all samples together cover.
+    covers: Region,
+    /// That part in samples; its fraction is of a sample past the last.
+    extent: (f64, f64),
+    size: (u32, u32),
+}
+
+fn grid(frame: &Frame, index: usize, feed: Feed<'_>) -> Grid {
+    match feed {
+        Feed::Decoder(eighths) => {
+            let component = &frame.components[index];
+            let (across, down) = frame.mcu();
+            let eighths = eighths[index];
+            // An extent of the picture for which a pixel of the stored picture is a whole or a simple share of a sample.
+            let extent = |sampled: usize, whole: usize| sampled as f64 / whole as f64 * eighths as f64 / 8.0;
+            let size = |side: usize| (side * eighths).div_ceil(8) as u32;
+            Grid {
+                covers: Region { left: 0.0, top: 0.0, width: 1.0, height: 1.0 },
+                extent: (extent(component.across, across), extent(component.down, down)),
+                size: (size(component.width), size(component.height)),
+            }
+        }
+        Feed::Larger(larger) => {
+            let plane = &larger.planes[index];
+            let (width, height) = plane.size();
+            Grid {
+                covers: plane.covers,
+                extent: (width as f64, height as f64),
+                size: (width as u32, height as u32),
+            }
+        }
     }
 }
 
-/// The part of the decoded picture that a plane with one sample for `factor` of luma shows, before the turn, and its
+impl Grid {
+    /// A part of the stored picture in samples.
+    fn part(&self, region: Region) -> Region {
+        region.seen_in(self.covers, self.extent)
+    }
+}
+
+/// A plane of the result with one sample for `factor` of luma, made of `grid`.
+fn plane(route: &Route, factor: usize, grid: &Grid) -> Plane {
+    let (covers, count) = target(route, factor);
+    let bounds = grid.part(route.bounds()).hull(grid.size);
+    let region = grid.part(covers);
+    let range = |start: u32, length: u32| start as usize..(start + length) as usize;
+    Plane {
+        columns: Arc::new(Axis::new(range(bounds.left, bounds.width), region.left, region.width, count.0)),
+        rows: Arc::new(Axis::new(range(bounds.top, bounds.height), region.top, region.height, count.1)),
+        covers,
+    }
+}
+
+/// The part of the stored picture that a plane with one sample for `factor` of luma shows, before the turn, and its
 /// size. The last sample of an odd side reaches past the picture, to whichever side will be right or bottom.
 fn target(route: &Route, factor: usize) -> (Region, (usize, usize)) {
     let (turn, size) = (route.turn(), route.size());
@@ -139,12 +193,13 @@ fn target(route: &Route, factor: usize) -> (Region, (usize, usize)) {
     let count = (size.0.div_ceil(factor), size.1.div_ceil(factor));
     let covered = Region::whole((count.0 * factor, count.1 * factor));
     let covered = turn.inverse().region(covered, size);
+    let shown = route.shown();
     let (width, height) = (f64::from(route.to.0), f64::from(route.to.1));
-    let across = |length: f64| length * route.region.width / width;
-    let down = |length: f64| length * route.region.height / height;
+    let across = |length: f64| length * shown.width / width;
+    let down = |length: f64| length * shown.height / height;
     let region = Region {
-        left: route.region.left + across(covered.left),
-        top: route.region.top + down(covered.top),
+        left: shown.left + across(covered.left),
+        top: shown.top + down(covered.top),
         width: across(covered.width),
         height: down(covered.height),
     };

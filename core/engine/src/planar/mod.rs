@@ -4,7 +4,10 @@
 //! It serves plans that cut, resample, turn or mark and then write JPEG; of other plans that begin with resampling a JPEG it
 //! does the first two steps and hands on RGB. What it doesn't do, and every file that its decoder doubts, goes the
 //! general way, which also has the last word on what is refused.
+//!
+//! Many results of one source share the decoding, and the rows of larger ones are resampled to smaller ones.
 
+mod flow;
 mod geometry;
 mod mark;
 mod rgb;
@@ -13,24 +16,18 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use crate::decode;
-use crate::decode::baseline::{Doubt, Frame, Strips};
-use crate::encode::baseline::Sampling;
+use crate::decode::baseline::{Doubt, Frame};
 use crate::error::Error;
 use crate::header::Header;
 use crate::limits::{CancelToken, Limits};
-use crate::ops::planes::Resampler;
-use crate::ops::watermark;
 use crate::pixels::{Layout, Pixels};
 use crate::plan::Step;
 use crate::simd::Simd;
-use geometry::Geometry;
-use mark::Marks;
 pub(crate) use route::Route;
 
 /// What came of the short way.
+#[derive(Debug)]
 pub(crate) enum Found {
     /// The finished file.
     File(Vec<u8>),
@@ -67,33 +64,59 @@ pub(crate) struct Job<'a> {
     pub(crate) cancel: &'a CancelToken,
 }
 
-/// Goes the short way as far as it leads; nothing where it doesn't. `colour` tells whether samples must go through a
-/// colour profile, which needs RGB.
-pub(crate) fn run(
+/// What is told of a plan.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan<'a> {
+    pub(crate) steps: &'a [Step],
+    /// What it needs alone, without a short way.
+    pub(crate) peak_bytes: u64,
+}
+
+/// What came of a plan: nothing where the short way doesn't lead.
+pub(crate) type Answer<T> = Option<Result<T, Error>>;
+
+/// Goes the short way with all `plans` as far as it leads. `colour` tells whether samples must go through a colour
+/// profile, which needs RGB; `finish` gets what came of the plan with this index.
+///
+/// An error is of all plans; what is wrong with one alone is in its answer.
+pub(crate) fn run<T>(
     job: Job<'_>,
-    steps: &[Step],
+    plans: &[Plan<'_>],
     colour: impl FnOnce(Layout) -> Result<bool, Error>,
-) -> Result<Option<Found>, Error> {
-    let Some(mut route) = Route::of(steps) else { return Ok(None) };
-    let Ok(frame) = Frame::parse(job.source) else { return Ok(None) };
-    let (width, height) = route.size();
-    if width.max(height) > u16::MAX.into() {
-        // More than the format can say: the general way has the words for it.
-        return Ok(None);
+    finish: impl Fn(usize, Found) -> Result<T, Error>,
+) -> Result<Vec<Answer<T>>, Error> {
+    let mut answers: Vec<Answer<T>> = plans.iter().map(|_| None).collect();
+    let routes: Vec<_> = plans.iter().map(|plan| Route::of(plan.steps)).collect();
+    if routes.iter().all(Option::is_none) {
+        return Ok(answers);
     }
+    let Ok(frame) = Frame::parse(job.source) else { return Ok(answers) };
     if (frame.width, frame.height) != (job.header.width as usize, job.header.height as usize) {
-        return Ok(None);
+        return Ok(answers);
     }
     let layout = if frame.components.len() == 1 { Layout::Grey } else { Layout::Rgb };
-    if colour(layout)? {
-        match route.to_pixels() {
-            Some(pixels) => route = pixels,
-            None => return Ok(None),
+    let converted = colour(layout)?;
+    let (mut indices, mut taken, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, route) in routes.into_iter().enumerate() {
+        let route = if converted { route.and_then(|route| route.to_pixels()) } else { route };
+        let Some(route) = route else { continue };
+        let (width, height) = route.size();
+        // More than the format can say: the general way has the words for it.
+        if width.max(height) <= u16::MAX.into() {
+            indices.push(index);
+            taken.push(route);
+            told.push(plans[index]);
         }
     }
-    match flow(job, &frame, &route, Simd::best()) {
-        Ok(found) => Ok(Some(found)),
-        Err(Stop::Doubt) => Ok(None),
+    let finish = |at: usize, found| finish(indices[at], found);
+    match flow::run(job, &frame, &taken, &told, Simd::best(), finish) {
+        Ok(found) => {
+            for (&index, answer) in indices.iter().zip(found) {
+                answers[index] = answer;
+            }
+            Ok(answers)
+        }
+        Err(Stop::Doubt) => Ok(answers),
         Err(Stop::Failed(error)) => Err(error),
     }
 }
@@ -104,43 +127,5 @@ pub(crate) fn peak_bytes(source: &[u8], steps: &[Step]) -> Option<u64> {
     let frame = Frame::parse(source).ok()?;
     // A profile may be one that needs RGB.
     let profile = decode::jpeg_icc(source, &Limits::default()).ok()?;
-    profile.is_none().then(|| Geometry::new(&frame, &route).peak_bytes(&frame, &route))
-}
-
-/// Lets the rows flow from decoder to sink.
-fn flow(job: Job<'_>, frame: &Frame, route: &Route, simd: Simd) -> Result<Found, Stop> {
-    let geometry = Geometry::new(frame, route);
-    let marks = marks(job, route, &geometry)?;
-    let mut resamplers: Vec<Resampler> = geometry
-        .planes
-        .iter()
-        .map(|plane| Resampler::new(Arc::clone(&plane.columns), Arc::clone(&plane.rows), simd))
-        .collect();
-    let mut sink = sink::Sink::new(route, &geometry, marks, simd);
-    let mut strips = Strips::new(job.source, frame, geometry.wanted(), simd);
-    while strips.advance()? {
-        job.cancel.check()?;
-        for (index, resampler) in resamplers.iter_mut().enumerate() {
-            let strip = strips.strip(index);
-            for y in 0..strip.rows {
-                resampler.push(strip.top + y, strip.row(y));
-            }
-        }
-        sink.take(&mut resamplers);
-    }
-    sink.finish(job.cancel)
-}
-
-/// The watermark for every plane, if there is one.
-fn marks(job: Job<'_>, route: &Route, geometry: &Geometry) -> Result<Vec<Marks>, Stop> {
-    let Some(asked) = route.mark() else { return Ok(Vec::new()) };
-    let Some(stamped) = watermark::stamped(route.size(), asked, job.overlay, job.limits, job.cancel)? else {
-        return Ok(Vec::new());
-    };
-    if geometry.sampling == Sampling::Grey && !stamped.is_grey() {
-        // The result is a coloured one.
-        return Err(Stop::Doubt);
-    }
-    let marks = |index| Marks::new(&stamped, index, if index == 0 { 1 } else { geometry.sampling.factor() });
-    Ok((0..geometry.planes.len()).map(marks).collect())
+    profile.is_none().then(|| flow::peak_bytes(&frame, route))
 }

@@ -68,6 +68,16 @@ impl Route {
         self.resized.then(|| Self { end: End::Pixels { steps: 2 }, ..self.clone() })
     }
 
+    /// The part of the stored picture that is kept, in its pixels.
+    pub(super) fn shown(&self) -> Region {
+        self.region.scaled(8.0 / f64::from(self.eighths))
+    }
+
+    /// The part of the stored picture that is looked at, in its pixels.
+    pub(super) fn bounds(&self) -> Region {
+        Region::from(self.within).scaled(8.0 / f64::from(self.eighths))
+    }
+
     /// The size of the result.
     pub(super) fn size(&self) -> Size {
         self.turn().size(self.to)

@@ -3,7 +3,7 @@
 use super::geometry::Geometry;
 use super::mark::Marks;
 use super::route::{End, Route};
-use super::{Found, Stop, rgb};
+use super::{Found, rgb};
 use crate::encode::baseline::Encoder;
 use crate::error::Error;
 use crate::limits::CancelToken;
@@ -75,13 +75,13 @@ impl Sink {
         }
     }
 
-    /// Takes every row that can be had.
-    pub(super) fn take(&mut self, from: &mut [Resampler]) {
+    /// Takes every row that can be had, and shows each to `seen` as it came, with the index of its plane.
+    pub(super) fn take(&mut self, from: &mut [Resampler], mut seen: impl FnMut(usize, &[u8])) {
         match self {
-            Self::File(file) => file.take(from),
+            Self::File(file) => file.take(from, seen),
             Self::Turned { planes, .. } => {
-                for (plane, from) in planes.iter_mut().zip(from) {
-                    plane.take(from);
+                for (index, (plane, from)) in planes.iter_mut().zip(from).enumerate() {
+                    plane.take(from, |row| seen(index, row));
                 }
             }
             Self::Pixels { pixels, next, rows, simd, .. } => {
@@ -90,8 +90,12 @@ impl Sink {
                     let out = &mut pixels.data[*next as usize * stride..][..stride];
                     if let [only] = from {
                         only.pull(out);
+                        seen(0, out);
                     } else {
-                        rows.iter_mut().zip(&mut *from).for_each(|(row, from)| from.pull(row));
+                        for (index, (row, from)) in rows.iter_mut().zip(&mut *from).enumerate() {
+                            from.pull(row);
+                            seen(index, row);
+                        }
                         rgb::row(*simd, &rows[0], &rows[1], &rows[2], out);
                     }
                     *next += 1;
@@ -101,8 +105,8 @@ impl Sink {
     }
 
     /// Ends once the last row is there.
-    pub(super) fn finish(self, cancel: &CancelToken) -> Result<Found, Stop> {
-        let short = || Stop::Failed(Error::Bug("the planes end before the picture".into()));
+    pub(super) fn finish(self, cancel: &CancelToken) -> Result<Found, Error> {
+        let short = || Error::Bug("the planes end before the picture".into());
         match self {
             Self::File(file) if file.left.iter().all(|&left| left == 0) => {
                 Ok(Found::File(file.encoder.encoder.finish()))
@@ -140,7 +144,7 @@ impl Marked {
 }
 
 impl File {
-    fn take(&mut self, from: &mut [Resampler]) {
+    fn take(&mut self, from: &mut [Resampler], mut seen: impl FnMut(usize, &[u8])) {
         loop {
             let rows = self.rows();
             let mut ready = from.iter().zip(&rows);
@@ -151,6 +155,7 @@ impl File {
                 for y in 0..rows {
                     let row = self.encoder.encoder.row(index, y);
                     from.pull(row);
+                    seen(index, row);
                     if self.mirrored {
                         row.reverse();
                     }
@@ -172,10 +177,12 @@ impl File {
 }
 
 impl Gathered {
-    fn take(&mut self, from: &mut Resampler) {
+    fn take(&mut self, from: &mut Resampler, mut seen: impl FnMut(&[u8])) {
         let stride = self.pixels.stride();
         while self.next < self.pixels.height && from.has(1) {
-            from.pull(&mut self.pixels.data[self.next as usize * stride..][..stride]);
+            let row = &mut self.pixels.data[self.next as usize * stride..][..stride];
+            from.pull(row);
+            seen(row);
             self.next += 1;
         }
     }

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use proptest::prelude::*;
 
 use super::*;
-use crate::encode::samples::{SAMPLINGS, gradient, photo, sampled_jpeg};
+use crate::encode::samples::{SAMPLINGS, gradient, oriented, photo, sampled_jpeg};
 use crate::header::Orientation;
 use crate::limits::Limits;
 use crate::transform::{general, header, transform};
@@ -15,15 +15,11 @@ fn request(json: &str) -> Transformation {
     serde_json::from_str(json).unwrap()
 }
 
-/// A file with an EXIF segment that says how it must be turned.
-fn oriented(jpeg: &[u8], orientation: u8) -> Vec<u8> {
-    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
-    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
-    let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xE1];
-    bytes.extend((exif.len() as u16 + 2).to_be_bytes());
-    bytes.extend(exif);
-    bytes.extend(&jpeg[2..]);
-    bytes
+/// The short way for one plan.
+fn alone(job: Job<'_>, steps: &[Step], profile: bool) -> Result<Option<Found>, Error> {
+    let plan = Plan { steps, peak_bytes: 0 };
+    let [answer] = run(job, &[plan], |_| Ok(profile), |_, found| Ok(found))?.try_into().unwrap();
+    answer.transpose()
 }
 
 /// The result of the short way, which must be there.
@@ -32,7 +28,7 @@ fn short(source: &[u8], json: &str) -> Found {
     let header = header(source, &limits).unwrap();
     let plan = crate::plan::plan(&header, &request(json), &limits).unwrap();
     let job = Job { source, header: &header, overlay: None, limits: &limits, cancel: &CancelToken::new() };
-    let found = run(job, plan.steps(), |_| Ok(false)).unwrap();
+    let found = alone(job, plan.steps(), false).unwrap();
     found.unwrap_or_else(|| panic!("no short way for {json}:\n{plan}"))
 }
 
@@ -160,9 +156,13 @@ proptest! {
         let (frame, route) = (Frame::parse(&source).ok().unwrap(), Route::of(plan.steps()).unwrap());
         let cancel = CancelToken::new();
         let job = Job { source: &source, header: &header, overlay: None, limits: &limits, cancel: &cancel };
-        let run = |simd| match flow(job, &frame, &route, simd) {
-            Ok(Found::File(bytes)) => bytes,
-            _ => panic!("{json} ends in a file"),
+        let told = Plan { steps: plan.steps(), peak_bytes: 0 };
+        let run = |simd| match flow::run(job, &frame, std::slice::from_ref(&route), &[told], simd, |_, found| Ok(found)) {
+            Ok(answers) => match &answers[..] {
+                [Some(Ok(Found::File(bytes)))] => bytes.clone(),
+                _ => panic!("{json} ends in a file"),
+            },
+            Err(Stop::Doubt | Stop::Failed(_)) => panic!("{json} has a short way"),
         };
         prop_assert_eq!(run(Simd::SCALAR), run(Simd::best()));
     }
@@ -229,7 +229,7 @@ fn it_can_be_stopped() {
     let cancel = CancelToken::new();
     cancel.cancel();
     let job = Job { source: &source, header: &header, overlay: None, limits: &limits, cancel: &cancel };
-    let found = run(job, plan.steps(), |_| Ok(false));
+    let found = alone(job, plan.steps(), false);
     assert!(matches!(found, Err(Error::Cancelled)));
 }
 
@@ -242,7 +242,7 @@ fn a_colour_profile_needs_rgb() {
         let plan = crate::plan::plan(&header, &request(json), &limits).unwrap();
         let cancel = CancelToken::new();
         let job = Job { source: &source, header: &header, overlay: None, limits: &limits, cancel: &cancel };
-        run(job, plan.steps(), |_| Ok(true)).unwrap()
+        alone(job, plan.steps(), true).unwrap()
     };
     assert!(matches!(run(r#"{"width":30}"#), Some(Found::Pixels(_, 2))));
     assert!(run(r#"{"rotation":90}"#).is_none());

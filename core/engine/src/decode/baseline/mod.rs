@@ -21,7 +21,7 @@ mod strips;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use frame::Frame;
+pub(crate) use frame::{Component, Frame};
 pub(crate) use strips::{Strips, Wanted};
 
 /// Something that this decoder leaves to the general one.

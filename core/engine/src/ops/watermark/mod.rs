@@ -46,13 +46,22 @@ pub(crate) fn watermark(
     cancel: &CancelToken,
 ) -> Result<Pixels, Error> {
     let size = (pixels.width, pixels.height);
-    let Some(Stamped { stamp, corners, opacity }) = stamped(size, asked, overlay, limits, cancel)? else {
-        return Ok(pixels);
-    };
-    let mut pixels = pixels;
+    match stamped(size, asked, overlay, limits, cancel)? {
+        Some(stamped) => lay_stamp(pixels, &stamped, asked, cancel),
+        None => Ok(pixels),
+    }
+}
+
+/// Lays a watermark that was made for pictures of this size over one of them.
+pub(crate) fn lay_stamp(
+    mut pixels: Pixels,
+    Stamped { stamp, corners, opacity }: &Stamped,
+    asked: &Watermark,
+    cancel: &CancelToken,
+) -> Result<Pixels, Error> {
     for corner in corners {
         cancel.check()?;
-        pixels = lay_over(pixels, &stamp, corner, opacity);
+        pixels = lay_over(pixels, stamp, *corner, *opacity);
     }
     Ok(if asked.tile { drop_opaque_alpha(pixels) } else { pixels })
 }
