@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pixmill::{
     ApiKeyName, COME_BACK, EngineError, Failure, Full, Job, JobState, LinkError, LoginError, MakeKeyError,
-    OnceError, Password, PasswordChangeError, PasswordError, QuotaError, RegisterError, SubmitError,
-    UploadError, Username, UsernameError,
+    OnceError, Password, PasswordChangeError, PasswordError, QuotaError, RegisterError, STRAGGLER_GRACE,
+    SubmitError, UploadError, Username, UsernameError,
 };
 use pixmill::{FieldError, JobId, JobStatus};
 use poem::http::StatusCode;

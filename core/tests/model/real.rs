@@ -221,8 +221,6 @@ impl RealJob {
             updated_at: NOW,
             state: self.plain.state.clone(),
             unpublished: true,
-            held: false,
-            redrives: Vec::new(),
             remove_output_at: None,
             ..job.clone()
         };
