@@ -133,6 +133,12 @@ impl Images for MongoImages {
     async fn insert(&self, image: Image) -> Result<bool, PortError> {
         let Image { id, owner, created_at, current, redo: _ } = image;
         let inserted = self.images.change("images.insert", oid(id.as_bytes()), |record, now| {
+            // The driver sends a write again whose reply was lost. That it changes nothing then does not mean that the first
+            // one did not: whoever believed that would remove the bytes of an image that is there.
+            let first = |present: &Present| present.versions.first() == Some(&current);
+            if record.present().is_some_and(|present| present.owner == owner && first(present)) {
+                return true;
+            }
             // An expired reservation may be on its way to removal.
             if !matches!(record.stage, Stage::Reserved { until } if until > now) {
                 return false;
