@@ -1,7 +1,9 @@
 //! Animations in, animations out, read by another decoder. Every frame must be what the same transformation makes of the
 //! composed frame alone.
 
-use std::borrow::Cow;
+mod kept;
+mod limits;
+
 use std::io::Cursor;
 
 use ::gif::DisposalMethod;
@@ -10,11 +12,10 @@ use image::{AnimationDecoder, RgbaImage};
 
 use super::*;
 use crate::decode::{self, Plays};
-use crate::encode::samples::{file, photo, riff, vp8x, webp};
+use crate::encode::samples::{file, riff, vp8x, webp};
 use crate::format::Format;
 use crate::header::Header;
 use crate::limits::{CancelToken, Limits};
-use crate::many::transform_many;
 use crate::pixels::Layout;
 use crate::transform::{Output, header, transform};
 use crate::transformation::Transformation;
@@ -93,7 +94,7 @@ fn anmf(scene: &Scene, pixels: &Pixels) -> Vec<u8> {
     riff(*b"ANMF", &[&head[..], &[u8::from(!scene.blend) * 2 + u8::from(clear)], &still[12..]].concat())
 }
 
-/// Chunks of `more` go behind the frames; `flags` say so.
+/// `before` goes in front of the frames and `after` behind them; `flags` say so.
 fn animated_webp(scenes: &[Scene], times: u16, flags: u8, before: Vec<u8>, after: Vec<u8>) -> Vec<u8> {
     let loops = [&[0; 4][..], &times.to_le_bytes()].concat();
     let mut chunks = vec![vp8x(0x02 | 0x10 | flags, SIZE.0, SIZE.1), before, riff(*b"ANIM", &loops)];
@@ -236,15 +237,6 @@ fn every_frame_is_what_it_would_be_alone() {
 }
 
 #[test]
-fn the_format_stays_if_none_is_named() {
-    for (source, format) in [(animated_gif(&scenes(), None), Format::Gif), (plain_webp(0), Format::Webp)] {
-        let output = run(&source, r#"{"width":20}"#);
-        assert_eq!(output.format, format);
-        assert_eq!(header(&output.bytes, &Limits::default()).unwrap().frames, 8);
-    }
-}
-
-#[test]
 fn other_formats_take_the_first_frame() {
     for source in [animated_gif(&scenes(), None), plain_webp(0)] {
         let first = png(&composed(&source)[0].0);
@@ -254,45 +246,6 @@ fn other_formats_take_the_first_frame() {
             assert!(distance > 36.0, "{format}: {distance:.1} dB");
         }
     }
-}
-
-#[test]
-fn how_often_it_is_shown_is_kept() {
-    use ::gif::Repeat;
-    let to = |source: &[u8], format: &str| plays(&run(source, &format!(r#"{{"format":"{format}"}}"#)).bytes);
-    for (times, expected) in [
-        (None, Plays::Times(1)),
-        (Some(Repeat::Finite(1)), Plays::Times(2)),
-        (Some(Repeat::Finite(700)), Plays::Times(701)),
-        (Some(Repeat::Infinite), Plays::Forever),
-    ] {
-        let source = animated_gif(&scenes()[..2], times);
-        for format in ["gif", "webp"] {
-            assert_eq!(to(&source, format), expected, "{format}");
-        }
-    }
-    for (times, expected) in
-        [(0, Plays::Forever), (1, Plays::Times(1)), (2, Plays::Times(2)), (65_535, Plays::Times(65_535))]
-    {
-        for format in ["gif", "webp"] {
-            assert_eq!(to(&plain_webp(times), format), expected, "{format}");
-        }
-    }
-    let longest = animated_gif(&scenes()[..2], Some(Repeat::Finite(65_535)));
-    assert_eq!(to(&longest, "gif"), Plays::Times(65_536));
-    assert_eq!(to(&longest, "webp"), Plays::Times(65_535), "more has no place in a WebP");
-}
-
-#[test]
-fn rounding_of_delays_does_not_add_up() {
-    let mut scenes = scenes();
-    for scene in &mut scenes {
-        scene.delay_ms = 33;
-    }
-    let source = animated_webp(&scenes, 0, 0, Vec::new(), Vec::new());
-    let delays = |json| composed(&run(&source, json).bytes).iter().map(|frame| frame.1).collect::<Vec<_>>();
-    assert_eq!(delays(r#"{"format":"gif"}"#), [30, 40, 30, 30, 40, 30, 30, 30]);
-    assert_eq!(delays(r#"{"flip":true}"#), [33; 8]);
 }
 
 #[test]
@@ -319,177 +272,4 @@ fn what_draws_the_eye_first_stays_in_view() {
         assert!(red(&frames[0].0) > 50, "{position}");
         assert_eq!(red(&frames[1].0), 0, "{position}");
     }
-}
-
-#[test]
-fn two_runs_and_many_at_once_give_the_same_bytes() {
-    for source in [animated_gif(&scenes(), None), plain_webp(3)] {
-        let list: Vec<_> = [
-            r#"{"width":30,"format":"gif"}"#,
-            r#"{"width":50,"format":"webp"}"#,
-            r#"{"width":9,"format":"png"}"#,
-        ]
-        .map(request)
-        .to_vec();
-        let one: Vec<_> = list
-            .iter()
-            .map(|one| transform(&source, None, one, &Limits::default(), &CancelToken::new()))
-            .collect();
-        let many = transform_many(&source, None, &list, &Limits::default(), &CancelToken::new()).unwrap();
-        assert_eq!(one, many);
-    }
-}
-
-#[test]
-fn limits_count_all_frames() {
-    let cancel = CancelToken::new();
-    for source in [animated_gif(&scenes(), None), plain_webp(0)] {
-        let refused =
-            |limits: &Limits, json: &str| match transform(&source, None, &request(json), limits, &cancel) {
-                Err(Error::LimitExceeded { what, .. }) => what,
-                other => panic!("{json} must exceed a limit: {other:?}"),
-            };
-        let few = Limits { max_frames: 7, ..Limits::default() };
-        assert_eq!(refused(&few, r#"{"width":9}"#), "number of frames");
-        let area = u64::from(SIZE.0 * SIZE.1);
-        let small = Limits { max_pixels: 8 * area - 1, ..Limits::default() };
-        assert_eq!(refused(&small, r#"{"width":9}"#), "image area in pixels");
-        let narrow = Limits { max_output_pixels: 8 * area - 1, ..Limits::default() };
-        assert_eq!(refused(&narrow, r#"{"flip":true}"#), "result area in pixels, over all frames");
-        assert!(transform(&source, None, &request(r#"{"format":"png"}"#), &narrow, &cancel).is_ok());
-        let tight = Limits { max_memory_bytes: 8 * area, ..Limits::default() };
-        assert_eq!(refused(&tight, r#"{"flip":true}"#), "memory needed in bytes");
-        // A header that was read within other limits.
-        let header = Header { frames: 300, ..header(&source, &Limits::default()).unwrap() };
-        let found = crate::plan::plan(&header, &request(r#"{"flip":true}"#), &Limits::default());
-        assert!(matches!(found, Err(Error::LimitExceeded { what: "number of frames", .. })), "{found:?}");
-    }
-}
-
-#[test]
-fn frames_larger_than_the_screen_are_counted_as_they_are() {
-    let mut encoder = ::gif::Encoder::new(Vec::new(), 4, 3, &[]).unwrap();
-    for _ in 0..3 {
-        let buffer = Cow::Owned(vec![0; 90 * 80]);
-        let palette = Some(vec![255, 0, 0, 0, 0, 0]);
-        let frame = ::gif::Frame { width: 90, height: 80, palette, buffer, ..::gif::Frame::default() };
-        encoder.write_frame(&frame).unwrap();
-    }
-    let source = encoder.into_inner().unwrap();
-    let with = |max_pixels| {
-        let limits = Limits { max_pixels, ..Limits::default() };
-        transform(&source, None, &request(r#"{"flip":true}"#), &limits, &CancelToken::new())
-    };
-    assert_eq!(with(3 * 90 * 80).map(|output| composed(&output.bytes).len()), Ok(3));
-    let expected = Error::LimitExceeded { what: "image area in pixels", actual: 21_600, limit: 21_599 };
-    assert_eq!(with(3 * 90 * 80 - 1), Err(expected));
-}
-
-#[test]
-fn it_can_be_stopped_between_frames() {
-    for source in [animated_gif(&scenes(), None), plain_webp(0)] {
-        let (limits, cancel) = (Limits::default(), CancelToken::new());
-        let header = header(&source, &limits).unwrap();
-        let mut animation = Animation::open(&source, &header, &limits).unwrap();
-        assert_eq!(animation.advance(&cancel), Ok(Some(70)));
-        cancel.cancel();
-        assert_eq!(animation.advance(&cancel), Err(Error::Cancelled));
-    }
-}
-
-#[test]
-fn what_is_cut_short_is_refused_or_ends_with_a_whole_frame() {
-    let source = animated_gif(&scenes(), Some(::gif::Repeat::Infinite));
-    let whole = composed(&source).len();
-    let mut counts = Vec::new();
-    for end in 0..source.len() {
-        match try_run(&source[..end], r#"{"width":20}"#) {
-            Ok(output) => counts.push(composed(&output.bytes).len()),
-            Err(error) => assert!(
-                matches!(error, Error::Undecodable { .. } | Error::Unsupported { .. }),
-                "cut at {end}: {error}"
-            ),
-        }
-    }
-    assert!(counts.is_sorted() && counts.contains(&whole), "the mark of the end may lack: {counts:?}");
-    let source = plain_webp(0);
-    for end in (0..source.len()).step_by(3) {
-        assert!(try_run(&source[..end], r#"{"width":20}"#).is_err(), "cut at {end}");
-    }
-}
-
-#[test]
-fn files_that_lie_are_refused() {
-    // A frame reaches over the edge by its place or by its data. Its data counts, not the size beside it.
-    for (place, width, wrong) in [
-        ([0, 0, 61, 43], 61, false),
-        ([40, 0, 61, 43], 61, true),
-        ([40, 0, 21, 43], 61, true),
-        ([0, 0, 61, 43], 71, true),
-        ([0, 0, 63, 43], 61, false),
-    ] {
-        let scene = Scene { place, disposal: DisposalMethod::Keep, blend: true, delay_ms: 10 };
-        let frame = anmf(&scene, &shapes(width, 43, 0, true));
-        let chunks = vec![vp8x(0x12, SIZE.0, SIZE.1), riff(*b"ANIM", &[0; 6]), frame.clone(), frame];
-        match try_run(&webp(&chunks), r#"{"width":20}"#) {
-            Err(Error::Undecodable { format: Format::Webp, .. }) => assert!(wrong, "{place:?}"),
-            Ok(output) => assert!(!wrong && output.width == 20, "{place:?}"),
-            Err(other) => panic!("{place:?}: {other}"),
-        }
-    }
-    // Any byte of it changed: a picture or a typed error.
-    let source = animated_gif(&scenes()[..4], None);
-    for at in 6..source.len() {
-        let mut changed = source.clone();
-        changed[at] ^= 0x55;
-        if let Err(Error::Bug(detail)) = try_run(&changed, r#"{"width":7}"#) {
-            panic!("byte {at}: {detail}");
-        }
-    }
-    let source = plain_webp(0);
-    for at in (12..source.len()).step_by(5) {
-        let mut changed = source.clone();
-        changed[at] ^= 0x55;
-        if let Err(Error::Bug(detail)) = try_run(&changed, r#"{"width":7}"#) {
-            panic!("byte {at}: {detail}");
-        }
-    }
-}
-
-#[test]
-fn metadata_and_colour_go_the_usual_way() {
-    let tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-    let source = animated_webp(&scenes(), 0, 0x08, Vec::new(), riff(*b"EXIF", tiff));
-    let output = run(&source, r#"{"width":20,"keepMetadata":true}"#);
-    assert_eq!((output.width, output.height), (20, 28), "it was turned upright");
-    assert!(decode::exif_of(&output.bytes, Format::Webp, 1 << 20).is_some());
-    assert_eq!(composed(&output.bytes).len(), 8);
-
-    let icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
-    let source = animated_webp(&scenes(), 0, 0x20, riff(*b"ICCP", &icc), Vec::new());
-    let plain = composed(&run(&plain_webp(0), r#"{"format":"webp","lossless":true}"#).bytes);
-    let found = composed(&run(&source, r#"{"format":"webp","lossless":true}"#).bytes);
-    let first = still(&run(&source, r#"{"format":"png"}"#));
-    assert!(psnr(&found[0].0, &first) > 50.0 && psnr(&found[0].0, &plain[0].0) < 40.0);
-}
-
-#[test]
-fn only_what_changes_is_stored() {
-    // A small square moves over a picture of many colours.
-    let ground = photo(120, 90);
-    let still = file(&ground, Format::Webp).len();
-    let scene = |place| Scene { place, disposal: DisposalMethod::Background, blend: true, delay_ms: 50 };
-    let mut chunks = vec![vp8x(0x12, 120, 90), riff(*b"ANIM", &[0; 6])];
-    let first = Scene { disposal: DisposalMethod::Keep, ..scene([0, 0, 120, 90]) };
-    chunks.push(anmf(&first, &ground));
-    for step in 1..10 {
-        let square = Pixels::from_data(8, 8, Layout::Rgba, [200, 0, 0, 255].repeat(64));
-        chunks.push(anmf(&Scene { disposal: DisposalMethod::Keep, ..scene([step * 10, 40, 8, 8]) }, &square));
-    }
-    let source = webp(&chunks);
-    let output = run(&source, r#"{"flip":true,"lossless":true}"#);
-    assert!(output.bytes.len() < 2 * still, "{} bytes, one frame has {still}", output.bytes.len());
-    let gif = run(&source, r#"{"flip":true,"format":"gif"}"#);
-    let one = run(&file(&ground, Format::Png), r#"{"flip":true,"format":"gif"}"#);
-    assert!(gif.bytes.len() < 2 * one.bytes.len(), "{} of {}", gif.bytes.len(), one.bytes.len());
 }
