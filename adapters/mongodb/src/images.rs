@@ -135,7 +135,7 @@ impl Images for MongoImages {
         let inserted = self.images.change("images.insert", oid(id.as_bytes()), |record, now| {
             // The driver sends a write again whose reply was lost. That it changes nothing then does not mean that the first
             // one did not: whoever believed that would remove the bytes of an image that is there.
-            let first = |present: &Present| present.versions.first() == Some(&current);
+            let first = |present: &Present| present.versions.all().first() == Some(&current);
             if record.present().is_some_and(|present| present.owner == owner && first(present)) {
                 return true;
             }
