@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ids::JobId;
-use crate::job::{Job, JobStatus};
+use crate::job::Job;
+use crate::job_state::JobStatus;
 use crate::ports::{Clock, Jobs, PageRequest, PortError};
 
 /// Lists and opens dead letters. It needs the jobs alone: what is opened goes on to the queue with the next sweep.

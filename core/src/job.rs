@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use pixmill_engine::Transformation;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::content::{BlobKey, Content, ContentHash};
-use crate::ids::{ImageId, JobId, UserId, random_bytes};
+use crate::content::{BlobKey, Content};
+use crate::derivation::Derivation;
+use crate::failure::{Failure, FailureCode, Redrive};
+use crate::ids::{ImageId, JobId, UserId};
+use crate::job_state::{JobState, JobStatus, Lease, LeaseToken};
 use crate::time::Timestamp;
 
 /// One transformation of one image, from submission to its end.
@@ -57,91 +59,6 @@ pub struct Job {
     pub remove_output_at: Option<Timestamp>,
 }
 
-/// Where a job stands. It only ever moves towards one of the last three.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "name")]
-pub enum JobState {
-    /// Waits for a worker, at the earliest at `not_before`.
-    #[serde(rename_all = "camelCase")]
-    Queued {
-        /// Set between attempts.
-        not_before: Timestamp,
-    },
-    /// A worker holds the lease.
-    Running {
-        /// Whose turn it is, and until when.
-        lease: Lease,
-    },
-    /// The result exists.
-    Completed {
-        /// The result.
-        output: Output,
-    },
-    /// It will not be tried again.
-    Failed {
-        /// Why.
-        failure: Failure,
-    },
-    /// The user, or the deletion of the image, ended it.
-    Cancelled,
-}
-
-/// The states by name, for filters and answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobStatus {
-    /// Waits for a worker.
-    Queued,
-    /// A worker is at it.
-    Running,
-    /// The result exists.
-    Completed,
-    /// It will not be tried again.
-    Failed,
-    /// Ended before it was done.
-    Cancelled,
-}
-
-impl JobStatus {
-    /// Whether no further change can come.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
-    }
-
-    /// The name used in requests and answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-/// A worker's right to a job, until it expires or is renewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Lease {
-    /// Proves the right: whoever claims the job later gets another token, and this one stops working.
-    pub token: LeaseToken,
-    /// When somebody else may claim the job.
-    pub expires_at: Timestamp,
-}
-
-/// A fencing token: random, so that no two claims ever share one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct LeaseToken(u64);
-
-impl LeaseToken {
-    fn random() -> Self {
-        // 63 bits, because stores without unsigned integers must be able to keep it.
-        Self(u64::from_be_bytes(random_bytes()) >> 1)
-    }
-}
-
 /// What a completed job made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -150,114 +67,6 @@ pub struct Output {
     pub content: Content,
     /// The number of the version that it was saved as; absent if it was not saved.
     pub version: Option<u32>,
-}
-
-/// Why a job failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// A stable word for programs.
-    pub code: FailureCode,
-    /// A sentence for people.
-    pub detail: String,
-}
-
-impl Failure {
-    /// A failure with its reason.
-    pub fn new(code: FailureCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
-    }
-}
-
-/// A failed job that an operator has opened anew.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Redrive {
-    /// When.
-    pub at: Timestamp,
-    /// Why the job had failed.
-    pub failure: Failure,
-    /// How often it had been claimed since it was opened before.
-    pub attempts: u32,
-}
-
-/// The reasons a job can fail for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureCode {
-    /// The source, or the watermark's image, is damaged in a way that only decoding shows.
-    Undecodable,
-    /// The source or the result is over a limit.
-    LimitExceeded,
-    /// The transformation can't be applied to this image.
-    InvalidTransformation,
-    /// The stored source is gone.
-    SourceMissing,
-    /// Every attempt took longer than the time limit.
-    TimedOut,
-    /// Every attempt ended the process that worked on it.
-    Crashed,
-    /// A system that Pixmill depends on was away for too long.
-    Unavailable,
-    /// A fault of Pixmill itself.
-    Internal,
-}
-
-impl FailureCode {
-    /// Whether another attempt, under better circumstances, may succeed: such a failed job is a dead letter, which an
-    /// operator can open anew. The others would fail in the same way for ever.
-    pub fn may_pass(self) -> bool {
-        match self {
-            Self::Undecodable | Self::LimitExceeded | Self::InvalidTransformation | Self::SourceMissing => {
-                false
-            }
-            Self::TimedOut | Self::Crashed | Self::Unavailable | Self::Internal => true,
-        }
-    }
-
-    /// The word used in answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Undecodable => "undecodable",
-            Self::LimitExceeded => "limit_exceeded",
-            Self::InvalidTransformation => "invalid_transformation",
-            Self::SourceMissing => "source_missing",
-            Self::TimedOut => "timed_out",
-            Self::Crashed => "crashed",
-            Self::Unavailable => "unavailable",
-            Self::Internal => "internal",
-        }
-    }
-}
-
-/// Names a result by what it is made from: SHA-256 over the hashes of the inputs, the canonical transformation
-/// and the engine's version.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Derivation(String);
-
-impl Derivation {
-    /// The name of what `transformation`, in canonical form, makes of `source` and `overlay` for `owner`.
-    /// Results are never shared between users, so that timing tells nobody what others have.
-    pub fn new(
-        owner: UserId,
-        source: &ContentHash,
-        overlay: Option<&ContentHash>,
-        transformation: &Transformation,
-    ) -> Self {
-        let transformation = serde_json::to_vec(transformation).expect("a transformation is plain data");
-        let mut hasher = Sha256::new();
-        hasher.update(owner.as_bytes());
-        hasher.update(pixmill_engine::VERSION.to_be_bytes());
-        hasher.update(source.as_str());
-        hasher.update(overlay.map_or("", ContentHash::as_str));
-        hasher.update([0]);
-        hasher.update(&transformation);
-        Self(hex::encode(hasher.finalize()))
-    }
-
-    /// 64 hexadecimal digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// What came of an attempt, as the worker reports it.

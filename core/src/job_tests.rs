@@ -3,6 +3,7 @@
 use pixmill_engine::Format;
 
 use super::*;
+use crate::content::ContentHash;
 
 const TERMS: ClaimTerms = ClaimTerms { lease: Duration::from_secs(30), max_attempts: 2 };
 const START: Timestamp = Timestamp::from_millis(1_000_000);

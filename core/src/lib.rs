@@ -20,12 +20,15 @@ mod api_key;
 mod capacity;
 mod content;
 mod dead_letters;
+mod derivation;
 mod describe;
+mod failure;
 mod history;
 mod idempotency;
 mod ids;
 mod image;
 mod job;
+mod job_state;
 mod keys;
 mod library;
 mod links;
@@ -53,14 +56,14 @@ pub use api_key::{ApiKey, ApiKeyName, ApiKeyNameError, ApiKeyToken, KeyScope, Pa
 pub use capacity::{COME_BACK, Capacity, Full};
 pub use content::{BlobKey, BlobPrefix, Content, ContentHash, ParseBlobKeyError, ParseContentHashError};
 pub use dead_letters::DeadLetters;
+pub use derivation::Derivation;
+pub use failure::{Failure, FailureCode, Redrive};
 pub use history::{History, Step, Stepped};
 pub use idempotency::{IdempotencyKey, IdempotencyKeyError, OnceError, OnceKey, OnceOperation};
 pub use ids::{ApiKeyId, ImageId, JobId, MadeId, ParseIdError, UserId};
 pub use image::{Image, NewVersion, Version};
-pub use job::{
-    Claim, ClaimTerms, Derivation, Failure, FailureCode, Job, JobState, JobStatus, Lease, LeaseToken,
-    Outcome, Output, Redrive, STRAGGLER_GRACE,
-};
+pub use job::{Claim, ClaimTerms, Job, Outcome, Output, STRAGGLER_GRACE};
+pub use job_state::{JobState, JobStatus, Lease, LeaseToken};
 pub use keys::{Keys, MakeKeyError};
 pub use library::Library;
 pub use links::{LinkError, LinkSigner, Links};

@@ -10,7 +10,8 @@ use futures::future::{BoxFuture, Either, FutureExt, select};
 use futures::stream::{self, BoxStream};
 
 use crate::ids::{JobId, UserId};
-use crate::job::{Job, JobStatus};
+use crate::job::Job;
+use crate::job_state::JobStatus;
 use crate::ports::{Clock, Event, PageRequest, PortError};
 use crate::services::Ports;
 

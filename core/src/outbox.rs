@@ -1,6 +1,8 @@
 //! From the repository to the queue. Jobs are stored first; here is how the queue hears of them, and how many of one user's
 //! it hears of at once, so that nobody's jobs keep those of others waiting.
 
+use futures::future;
+
 use crate::ids::{JobId, UserId};
 use crate::ports::{JobMessage, PortError};
 use crate::services::Ports;
@@ -22,13 +24,11 @@ pub(crate) async fn release(
     owner: Option<UserId>,
 ) -> Result<usize, PortError> {
     let let_go = ports.jobs.release(owner, settings.user_share, BATCH).await?;
-    for job in &let_go {
-        publish(ports, *job).await?;
-    }
+    future::try_join_all(let_go.iter().map(|job| publish(ports, *job))).await?;
     Ok(let_go.len())
 }
 
-/// Lets the next job of a user go on after one has ended. If it fails, the sweeper does it later, so it only costs a line in
+/// Lets the next jobs of a user go on after one has ended. If it fails, the sweeper does it later, so it only costs a line in
 /// the log.
 pub(crate) async fn ended(ports: &Ports, settings: &Settings, owner: UserId) {
     if let Err(error) = release(ports, settings, Some(owner)).await {

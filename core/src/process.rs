@@ -9,9 +9,11 @@ use pixmill_engine::Error as EngineError;
 
 use crate::content::{Content, ContentHash};
 use crate::describe::Describer;
+use crate::failure::{Failure, FailureCode};
 use crate::ids::{JobId, random_bytes};
 use crate::image::NewVersion;
-use crate::job::{Claim, ClaimTerms, Failure, FailureCode, Job, JobStatus, LeaseToken, Outcome, Output};
+use crate::job::{Claim, ClaimTerms, Job, Outcome, Output};
+use crate::job_state::{JobStatus, LeaseToken};
 use crate::library::{changed, remember};
 use crate::outbox;
 use crate::ports::{

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::content::Content;
+use crate::failure::Failure;
 use crate::ids::{JobId, UserId};
-use crate::job::{Failure, Job, JobState, JobStatus};
+use crate::job::Job;
+use crate::job_state::{JobState, JobStatus};
 use crate::library::changed;
 use crate::links::Links;
 use crate::outbox;

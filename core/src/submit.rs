@@ -8,10 +8,12 @@ use pixmill_engine::{Error as EngineError, FieldError, Transformation, plan};
 
 use crate::capacity::{Capacity, Full};
 use crate::content::{Content, ContentHash};
+use crate::derivation::Derivation;
 use crate::idempotency::{self, IdempotencyKey, OnceError, OnceKey, OnceOperation, Standing};
 use crate::ids::{ImageId, JobId, MadeId, UserId};
 use crate::image::Image;
-use crate::job::{Derivation, Job, JobState};
+use crate::job::Job;
+use crate::job_state::JobState;
 use crate::outbox::publish;
 use crate::ports::{Accepted, Event, Made, PortError};
 use crate::quotas::{QuotaError, Quotas};

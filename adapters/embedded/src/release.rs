@@ -26,7 +26,7 @@ pub(crate) fn any(connection: &Connection, owner: Option<UserId>) -> Result<bool
     Ok(connection.prepare_cached(sql)?.exists([owner.as_bytes()])?)
 }
 
-/// Lets the oldest held jobs go, as many as bring each owner up to `share`, and into the queue if it is this store's.
+/// Lets the oldest held jobs of each owner of whose share half is done go, and into the queue if it is this store's.
 pub(crate) fn release(
     connection: &Connection,
     owner: Option<UserId>,
@@ -37,7 +37,11 @@ pub(crate) fn release(
     let owners = owner.map_or_else(|| job_rows::owners_of_held(connection), |owner| Ok(vec![owner]))?;
     let mut released = Vec::new();
     for owner in owners {
-        let free = share - job_rows::count_released(connection, owner, share)?;
+        let before = job_rows::count_released(connection, owner, share)?;
+        if before > share / 2 {
+            continue;
+        }
+        let free = share - before;
         for mut job in job_rows::held(connection, owner, free.min(limit - released.len()))? {
             job.held = false;
             job.unpublished = enqueue_at.is_none();

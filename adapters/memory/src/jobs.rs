@@ -116,9 +116,15 @@ impl Jobs for MemoryJobs {
         let held = held.filter(|job| owner.is_none_or(|owner| job.owner == owner));
         let mut held: Vec<_> = held.map(|job| (job.created_at, job.id, job.owner)).collect();
         held.sort();
+        let mut free = HashMap::new();
         let mut let_go = Vec::new();
         for (_, id, owner) in held {
-            if let_go.len() < limit && state.released(owner) < share {
+            let free = free.entry(owner).or_insert_with(|| {
+                let released = state.released(owner);
+                if released > share / 2 { 0 } else { share - released }
+            });
+            if *free > 0 && let_go.len() < limit {
+                *free -= 1;
                 state.jobs.get_mut(&id).expect("it was there just now").job.held = false;
                 let_go.push(id);
             }

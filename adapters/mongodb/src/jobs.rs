@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future;
 use mongodb::bson::{Bson, Document, doc};
 use pixmill::ports::{Accepted, Cancellation, Jobs, Page, PageRequest, PortError};
 use pixmill::{
@@ -122,11 +123,14 @@ impl Jobs for MongoJobs {
                 continue;
             }
             let released = self.released(OPERATION, owner, share).await?;
-            for id in held.into_iter().take(share - released) {
-                let release =
-                    |record: &mut JobRecord, _| std::mem::take(&mut record.job.held).then_some(record.job.id);
-                let_go.extend(self.jobs.change(OPERATION, id, release).await?.flatten());
+            if released > share / 2 {
+                continue;
             }
+            let release =
+                |record: &mut JobRecord, _| std::mem::take(&mut record.job.held).then_some(record.job.id);
+            let held = held.into_iter().take(share - released);
+            let released = held.map(|id| self.jobs.change(OPERATION, id, release));
+            let_go.extend(future::try_join_all(released).await?.into_iter().flatten().flatten());
         }
         Ok(let_go)
     }

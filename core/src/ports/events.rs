@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::ids::{JobId, UserId};
-use crate::job::JobStatus;
+use crate::job_state::JobStatus;
 use crate::ports::PortError;
 
 /// A job changed its state.

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::derivation::Derivation;
 use crate::ids::{ImageId, JobId, UserId};
-use crate::job::{Claim, ClaimTerms, Derivation, Job, JobStatus, LeaseToken, Outcome};
+use crate::job::{Claim, ClaimTerms, Job, Outcome};
+use crate::job_state::{JobStatus, LeaseToken};
 use crate::ports::{Page, PageRequest, PortError};
 use crate::time::Timestamp;
 
@@ -68,11 +70,13 @@ pub trait Jobs: Send + Sync + 'static {
     /// Dropping the future leaves the job accepted or not, never in part.
     async fn accept(&self, job: Job, share: usize) -> Result<Accepted, PortError>;
 
-    /// Lets held jobs of a user, or of everybody, go on to the queue, oldest first, as many as bring each user up to
-    /// `share`. Returns those that are to be published; the queue has the others already. At most `limit` are let go.
+    /// Lets held jobs of a user, or of everybody, go on to the queue, oldest first: not one by one, but as many as bring a
+    /// user up to `share` once half of it is done. Returns those that are to be published; the queue has the others already.
+    /// At most `limit` are let go.
     ///
     /// # Behavior
-    /// - The oldest held jobs of a user with fewer than `share` before the workers are let go, and no more than that.
+    /// - The oldest held jobs of a user with at most half of `share` before the workers are let go, up to `share`, and none of
+    ///   others.
     /// - A job that was let go is not held any more, and is listed by `due_unpublished` if it was returned.
     /// - A held job is not listed by `due_unpublished`, and ends like any other when it is cancelled.
     async fn release(

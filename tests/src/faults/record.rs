@@ -181,6 +181,11 @@ impl Record {
         self.in_grace && known.is_some_and(|job| job.made.is_none())
     }
 
+    /// The bytes of all versions of the end.
+    pub fn bytes(&self) -> u64 {
+        self.images.iter().flat_map(|image| &image.versions).map(|version| version.bytes).sum()
+    }
+
     /// The blobs that the images and jobs of the end refer to.
     pub fn expected_blobs(&self) -> BTreeSet<String> {
         let mut blobs = BTreeSet::new();

@@ -26,21 +26,32 @@ pub(super) async fn open_jobs(client: &Client) -> Option<u64> {
 
 /// Adds to `record` all that is there.
 pub(super) async fn survey(record: &mut Record, client: &Client) {
+    let deadline = Instant::now() + SWEEPING;
+    // What is swept between two questions makes the answers differ.
+    while !images(record, client).await && Instant::now() < deadline {
+        sleep(BETWEEN_LOOKS).await;
+    }
+    for job in client.list("/jobs").await {
+        record.jobs.push(final_job(client, &job).await);
+    }
+}
+
+/// Notes what is charged and which images there are. Returns whether these are in accord.
+async fn images(record: &mut Record, client: &Client) -> bool {
     let usage = &client.get("/account").await.expect(200).json()["usage"];
     record.usage = Usage {
         bytes: number(&usage["bytes"]),
         images: number(&usage["images"]),
         open_jobs: number(&usage["openJobs"]),
     };
+    record.images.clear();
     for image in client.list("/images").await {
         let id = text(&image["id"]);
         let versions = client.get(&format!("/images/{id}/versions")).await.expect(200).json();
         let versions = versions["items"].as_array().into_iter().flatten().map(version).collect();
         record.images.push(FinalImage { id, versions });
     }
-    for job in client.list("/jobs").await {
-        record.jobs.push(final_job(client, &job).await);
-    }
+    record.usage.bytes == record.bytes() && record.usage.images == record.images.len() as u64
 }
 
 /// Adds the files, once they are as they should be or won't become so.

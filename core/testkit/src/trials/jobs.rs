@@ -29,7 +29,7 @@ trials! { "jobs", dyn Jobs;
         a_job_of_a_user_with_share_open_jobs_that_are_not_held_is_held,
     }
     release {
-        the_oldest_held_jobs_of_a_user_with_fewer_than_share_before_the_workers_are_let_go,
+        the_oldest_held_jobs_of_a_user_with_at_most_half_of_share_before_the_workers_are_let_go,
         a_job_that_was_let_go_is_not_held_any_more_and_is_listed_by_due_unpublished_if_it_was_returned,
         a_held_job_is_not_listed_by_due_unpublished_and_ends_like_any_other,
     }

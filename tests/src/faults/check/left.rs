@@ -9,9 +9,8 @@ pub(super) fn check(record: &Record, found: &mut Violations) {
         let gone = record.images.iter().all(|image| image.id != *id);
         found.unless(gone, Promise::NothingLeft, || format!("image {id} was deleted and is there"));
     }
-    let bytes = record.images.iter().flat_map(|image| &image.versions).map(|version| version.bytes).sum();
     let open = record.jobs.iter().filter(|job| !job.seen.state.is_final()).count() as u64;
-    let there = Usage { bytes, images: record.images.len() as u64, open_jobs: open };
+    let there = Usage { bytes: record.bytes(), images: record.images.len() as u64, open_jobs: open };
     found.unless(record.usage == there, Promise::NothingLeft, || {
         format!("{there:?} is there, and {:?} is charged", record.usage)
     });

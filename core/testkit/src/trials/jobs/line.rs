@@ -23,7 +23,7 @@ async fn held(jobs: &Subject<dyn Jobs>, all: &[Job]) -> Vec<bool> {
 pub(super) mod release {
     use super::*;
 
-    pub(in crate::trials::jobs) async fn the_oldest_held_jobs_of_a_user_with_fewer_than_share_before_the_workers_are_let_go(
+    pub(in crate::trials::jobs) async fn the_oldest_held_jobs_of_a_user_with_at_most_half_of_share_before_the_workers_are_let_go(
         jobs: Subject<dyn Jobs>,
     ) {
         let (owner, other) = (UserId::random(), UserId::random());
@@ -50,6 +50,9 @@ pub(super) mod release {
         jobs.release(None, 1, 10).await.unwrap();
         assert_eq!(held(&jobs, &all).await, [false, false, false, false, true]);
         assert_eq!(held(&jobs, &others).await.iter().filter(|held| **held).count(), 1);
+        let busy = accept_within(&jobs, other, 0).await.0;
+        jobs.release(Some(other), 1, 10).await.unwrap();
+        assert!(stored(&jobs, busy.id).await.held, "more than half of the share is there");
         jobs.release(None, 9, 10).await.unwrap();
         assert_eq!(held(&jobs, &all).await, [false; 5]);
         assert_eq!(held(&jobs, &others).await, [false; 2]);
