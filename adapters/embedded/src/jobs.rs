@@ -92,7 +92,9 @@ impl SqliteJobs {
     ) -> Result<usize, PortError> {
         let cache = Arc::clone(&self.cache);
         let committed = move |forgotten: Vec<JobId>| {
-            forgotten.iter().for_each(|id| cache.remove(*id));
+            for id in &forgotten {
+                cache.remove(*id);
+            }
             forgotten.len()
         };
         self.database.write(operation, Durable, delete, committed).await
@@ -166,7 +168,9 @@ impl Jobs for SqliteJobs {
             Ok((redriven, released))
         };
         let committed = move |(redriven, released): (Vec<Job>, Vec<Released>)| {
-            redriven.into_iter().for_each(|job| cache.put(job));
+            for job in redriven {
+                cache.put(job);
+            }
             let mut unpublished = Vec::new();
             for (job, entry) in released {
                 if job.unpublished {
