@@ -116,17 +116,28 @@ pub(crate) const FAULTS: &str = "pixmill-server/faults,pixmill-worker/faults";
 /// Builds the server for tests, and returns where it is. The tests are built along with it: cargo chooses the
 /// features of dependencies by what is built together, and would build most of them once more for the server alone.
 pub(crate) fn build_server_and_tests() -> Result<PathBuf, Failure> {
-    server_of(&["build", "--workspace", "--bins", "--tests", "--examples", "--features", FAULTS])
+    server_among(&build_programs_and_tests()?)
+}
+
+/// Builds all programs for tests, and the tests and examples with them.
+pub(crate) fn build_programs_and_tests() -> Result<Vec<Executable>, Failure> {
+    let arguments = ["build", "--workspace", "--bins", "--tests", "--examples", "--features", FAULTS];
+    build(&arguments, "the build of the programs and the tests")
 }
 
 fn server_of(arguments: &[&str]) -> Result<PathBuf, Failure> {
+    server_among(&build(arguments, "the build of pixmill-server")?)
+}
+
+/// Where the server is, among what was built.
+pub(crate) fn server_among(built: &[Executable]) -> Result<PathBuf, Failure> {
     // The server's own unit tests are an executable of the same name in another folder.
     let named =
-        |executable: &Executable| executable.path.file_name().is_some_and(|name| name == "pixmill-server");
-    build(arguments, "the build of pixmill-server")?
-        .into_iter()
+        |executable: &&Executable| executable.path.file_name().is_some_and(|name| name == "pixmill-server");
+    built
+        .iter()
         .find(named)
-        .map(|executable| executable.path)
+        .map(|executable| executable.path.clone())
         .ok_or_else(|| Failure::failed("cargo built pixmill-server but named no executable"))
 }
 

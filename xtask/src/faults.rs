@@ -3,7 +3,12 @@
 //!
 //! The programs are built as tests are, not as releases are: faults on order must never lie where releases come from.
 
+use std::process::Command;
+
 use crate::{cargo, failure::Failure, progress::Steps, services, tools};
+
+/// The program that lets things go wrong.
+const HARNESS: &str = "tests/examples/faults/main.rs";
 
 /// Builds servers and workers with faults on order, and runs the harness with these arguments.
 pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
@@ -12,13 +17,16 @@ pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
     steps.next("checking build tools");
     tools::ensure()?;
     steps.next("building pixmill-server and pixmill-worker with faults on order, and the harness");
-    let server = cargo::build_server_and_tests()?;
+    let built = cargo::build_programs_and_tests()?;
+    let server = cargo::server_among(&built)?;
+    let harness = built.iter().find(|built| built.source.ends_with(HARNESS));
+    let harness = harness.ok_or_else(|| Failure::failed("cargo built no harness"))?;
     let needed = !arguments.iter().any(|argument| argument == "--embedded");
     steps.next("starting the servers that adapters talk to");
     let services = if needed { Some(services::borrow()?) } else { None };
     steps.next("letting things go wrong");
-    let mut command = cargo::cargo(&["run", "--workspace", "--example", "faults"]);
-    command.args(["--features", cargo::FAULTS, "--", "--logs"]).arg(cargo::target_folder()?.join("faults"));
+    let mut command = Command::new(&harness.path);
+    command.arg("--logs").arg(cargo::target_folder()?.join("faults"));
     command.args(arguments).env("PIXMILL_SERVER_BIN", server);
     if let Some(services) = &services {
         command.envs(services.variables.iter().cloned());

@@ -152,7 +152,7 @@ impl Jobs for SqliteJobs {
         limit: usize,
     ) -> Result<Vec<JobId>, PortError> {
         const OPERATION: &str = "jobs.release";
-        if !self.database.read(OPERATION, move |connection| release::any(connection, owner)).await? {
+        if !self.database.read(OPERATION, move |connection| release::any(connection, owner, share)).await? {
             return Ok(Vec::new());
         }
         let (clock, cache, backlog) =

@@ -16,14 +16,15 @@ type Result<T> = std::result::Result<T, DatabaseError>;
 /// A job that has changed, and its place in the queue if it has one now.
 pub(crate) type Released = (Job, Option<Entry>);
 
-/// Whether there is anything to let go for this user, or for anybody.
-pub(crate) fn any(connection: &Connection, owner: Option<UserId>) -> Result<bool> {
+/// Whether there is anything to let go for this user, or perhaps for anybody. Each end of a job asks, and few are told yes.
+pub(crate) fn any(connection: &Connection, owner: Option<UserId>, share: usize) -> Result<bool> {
     let Some(owner) = owner else {
         let sql = "SELECT 1 FROM jobs WHERE held = 1 UNION ALL SELECT 1 FROM redrive_requests LIMIT 1";
         return Ok(connection.prepare_cached(sql)?.exists([])?);
     };
     let sql = "SELECT 1 FROM jobs WHERE owner = ? AND held = 1 LIMIT 1";
-    Ok(connection.prepare_cached(sql)?.exists([owner.as_bytes()])?)
+    let holds = connection.prepare_cached(sql)?.exists([owner.as_bytes()])?;
+    Ok(holds && job_rows::count_released(connection, owner, share)? <= share / 2)
 }
 
 /// Lets the oldest held jobs of each owner of whose share half is done go, and into the queue if it is this store's.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{DateTime, Document, doc};
-use mongodb::options::{ClientOptions, WriteConcern};
+use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 use mongodb::{Client, Collection, Database};
 use pixmill::Timestamp;
 use pixmill::ports::{PortError, PortErrorKind};
@@ -39,7 +39,9 @@ impl Server {
         options.server_selection_timeout = Some(SELECTION);
         options.connect_timeout = Some(SELECTION);
         options.app_name = Some("pixmill".to_owned());
-        options.write_concern = Some(WriteConcern::majority());
+        // What is confirmed survives a crash: a majority alone promises that only where its journal is left at its default.
+        options.write_concern =
+            Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
         let place = options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let name =
             database.or_else(|| options.default_database.clone()).unwrap_or_else(|| DATABASE.to_owned());
