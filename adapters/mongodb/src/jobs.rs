@@ -115,6 +115,10 @@ impl Jobs for MongoJobs {
         };
         let mut let_go = Vec::new();
         for owner in owners {
+            // No limit at all is what a limit of none would be to the server.
+            if let_go.len() >= limit {
+                break;
+            }
             let room = at_most(share.min(limit - let_go.len()));
             let held = doc! { "owner": &owner, "held": true };
             let held = self.jobs.ids(OPERATION, held, doc! { "createdAt": 1, "_id": 1 }, room).await?;

@@ -43,8 +43,7 @@ pub(super) fn of_servers(draw: &mut Draw, operations: &[&str]) -> Vec<Step> {
 
 /// A worker is killed at its receipt, claim, reading, work, storing, update and acknowledgement.
 pub(super) fn way_of_a_job(draw: &mut Draw, form: Form) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for orders in [
+    let orders = [
         "kill after queue.receive",
         "kill after jobs.claim",
         "kill after blobs.read",
@@ -58,27 +57,20 @@ pub(super) fn way_of_a_job(draw: &mut Draw, form: Form) -> Vec<Step> {
         "kill after jobs.finish",
         "kill before queue.settle",
         "kill after queue.settle",
-    ] {
-        let part = worker(draw, form);
-        steps.extend(ordered(draw, part, &[orders]));
-    }
-    steps
+    ];
+    at_workers(draw, form, &orders)
 }
 
 /// A worker stands still, past its lease, before each of its effects.
 pub(super) fn standing_still(draw: &mut Draw, form: Form) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for orders in [
+    let orders = [
         "stop after jobs.claim",
         "stop before blobs.put",
         "stop before images.add_version",
         "stop before jobs.finish",
         "stop before queue.settle",
-    ] {
-        let part = worker(draw, form);
-        steps.extend(ordered(draw, part, &[orders]));
-    }
-    steps
+    ];
+    at_workers(draw, form, &orders)
 }
 
 /// The confirmation is on its way when the server is killed, or never comes.
@@ -153,6 +145,16 @@ pub(super) fn full_and_killed(draw: &mut Draw, _: Form) -> Vec<Step> {
             steps.push(after(draw, Injection::FullDisk { time }));
         }
         steps.push(Step { after: draw.within(1..20), fault: Injection::Kill { part: 0 } });
+    }
+    steps
+}
+
+/// Each of these orders at a worker of its own choosing, one after the other.
+fn at_workers(draw: &mut Draw, form: Form, orders: &[&str]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for order in orders {
+        let part = worker(draw, form);
+        steps.extend(ordered(draw, part, &[order]));
     }
     steps
 }
