@@ -5,8 +5,8 @@
 //! they send the next; then many clients send jobs whose result is there already, so that all that is left is what a job
 //! costs beside its pixels. Everything is on this machine, so all of them share its processors: ratios tell more than rates.
 //!
-//! `--photo FILE` takes the place of the photo of 6 megapixels, `--seconds N` changes how long each line takes, `--json FILE`
-//! writes the figures to a file too.
+//! `--photo FILE` takes the place of the photo of 6 megapixels, `--seconds N` changes how long each line takes, `--form FORM`
+//! measures one of `embedded` and `distributed` alone, `--json FILE` writes the figures to a file too.
 
 mod photo;
 mod report;
@@ -20,6 +20,8 @@ use pixmill_e2e::{Server, systems};
 use crate::report::Line;
 
 struct Options {
+    /// Which forms: embedded is `false`.
+    forms: Vec<bool>,
     json: Option<String>,
     photo: Option<String>,
     time: Duration,
@@ -39,7 +41,7 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     };
     let photos = [("small photo", photo::png(640, 480)), ("6 MP photo", large)];
     let mut lines = Vec::new();
-    for distributed in [false, true] {
+    for &distributed in &options.forms {
         for workers in [1, 2] {
             let server = start(distributed, workers, "1").await;
             for (name, file) in &photos {
@@ -72,10 +74,20 @@ async fn start(distributed: bool, workers: usize, jobs_at_once: &str) -> Server 
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { json: None, photo: None, time: Duration::from_secs(5) };
+    let mut options = Options {
+        forms: vec![false, true],
+        json: None,
+        photo: None,
+        time: Duration::from_secs(5),
+    };
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
         match word.as_str() {
+            "--form" => match value.as_str() {
+                "embedded" => options.forms = vec![false],
+                "distributed" => options.forms = vec![true],
+                _ => return Err(format!("there is no form {value}; use embedded or distributed")),
+            },
             "--json" => options.json = Some(value),
             "--photo" => options.photo = Some(value),
             "--seconds" => {
@@ -83,7 +95,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
                 options.time = Duration::from_secs(seconds.ok_or_else(|| format!("{value} is no number"))?);
             }
             _ => {
-                return Err(format!("there is no option {word}; use --photo FILE, --seconds N, --json FILE"));
+                return Err(format!("there is no option {word}; use --photo FILE, --seconds N, --form FORM, --json FILE"));
             }
         }
     }
