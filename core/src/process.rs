@@ -129,9 +129,10 @@ impl Process {
             delivery.settle(Settlement::Ack).await?;
             return Ok(Processing::Skipped);
         }
-        if let Some(job) = self.ports.jobs.load(job.id).await? {
-            announce(&self.ports, changed(&job)).await;
-        }
+        // What is stored now follows from what was claimed: under the token nobody else could change it.
+        let mut ended = job.clone();
+        ended.finish(self.ports.clock.now(), token, outcome.clone());
+        announce(&self.ports, changed(&ended)).await;
         match outcome {
             Outcome::Completed { .. } => self.settled(delivery, &job, JobStatus::Completed).await,
             Outcome::Failed(failure) => {

@@ -24,7 +24,9 @@ const FIND_RESULT: &str = "SELECT job FROM jobs WHERE derivation = ? AND result_
 const DUE_UNPUBLISHED: &str = "SELECT id FROM jobs WHERE stale_since <= ? AND not_before <= ?
                                ORDER BY stale_since LIMIT ?";
 const RUNNING_ON: &str = "SELECT job FROM jobs WHERE derivation = ? AND status = 1";
-const RELEASED: &str = "SELECT 1 FROM jobs WHERE owner = ? AND status < 2 AND held = 0 LIMIT ?";
+// By its own index: left to itself SQLite takes the one of lists, and goes through all that is held.
+const RELEASED: &str = "SELECT 1 FROM jobs INDEXED BY jobs_released
+                        WHERE owner = ? AND status < 2 AND held = 0 LIMIT ?";
 const HELD: &str = "SELECT job FROM jobs WHERE owner = ? AND held = 1 ORDER BY created_at, id LIMIT ?";
 const OVER: &str =
     "SELECT sequence FROM jobs WHERE ended_at <= ? AND removal_due_at IS NULL ORDER BY ended_at LIMIT ?";
@@ -262,22 +264,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_query_reads_the_whole_table_or_sorts() {
+    fn every_query_has_an_index_and_takes_it() {
         let mut connection = Connection::open_in_memory().unwrap();
         crate::migrations::migrate(&mut connection, std::path::Path::new("db")).unwrap();
-        for sql in [
-            LIST,
-            LIST_BY_STATUS,
-            LIST_ALL,
-            LIST_ALL_BY_STATUS,
-            OPEN_ON_IMAGE,
-            FIND_RESULT,
-            DUE_UNPUBLISHED,
-            DUE_REMOVALS,
-            RUNNING_ON,
-            RELEASED,
-            HELD,
-            OVER,
+        for (sql, index) in [
+            (LIST, "jobs_by_owner"),
+            (LIST_BY_STATUS, "jobs_by_owner_and_status"),
+            (LIST_ALL, "jobs_by_creation"),
+            (LIST_ALL_BY_STATUS, "jobs_by_status"),
+            (OPEN_ON_IMAGE, "jobs_open_by_image"),
+            (FIND_RESULT, "jobs_by_result"),
+            (DUE_UNPUBLISHED, "jobs_by_staleness"),
+            (DUE_REMOVALS, "jobs_by_removal"),
+            (RUNNING_ON, "jobs_running"),
+            (RELEASED, "jobs_released"),
+            (HELD, "jobs_held"),
+            (OVER, "jobs_by_end"),
         ] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
@@ -285,8 +287,8 @@ mod tests {
                 .query_map(rusqlite::params_from_iter(nulls), |row| row.get::<_, String>(3))
                 .unwrap();
             for step in steps.map(|step| step.unwrap()) {
-                let by_index = ["SEARCH jobs USING INDEX", "SEARCH jobs USING COVERING INDEX"];
-                assert!(by_index.iter().any(|plan| step.starts_with(plan)), "{sql}: {step}");
+                let found = step.replace("COVERING ", "");
+                assert!(found.starts_with(&format!("SEARCH jobs USING INDEX {index} ")), "{sql}: {step}");
             }
         }
     }

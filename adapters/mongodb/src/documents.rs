@@ -1,11 +1,12 @@
 //! Records as documents: what a record is stands in `record` as JSON, exact to the last bit, and what queries ask for
 //! stands beside it. `revision` changes with every replacement.
 
-use std::marker::PhantomData;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use moka::sync::Cache;
 use mongodb::Collection;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
@@ -21,21 +22,27 @@ use crate::server::{Server, run};
 const TRIES: u32 = 200;
 /// How long a try waits for the others at most.
 const JITTER_MILLIS: u32 = 8;
+/// How many records are remembered as they were stored from here.
+const REMEMBERED: u64 = 1000;
 
 /// Something that is kept as one document.
 pub(crate) trait Record:
-    Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + 'static
+    Serialize + DeserializeOwned + Clone + fmt::Debug + PartialEq + Send + Sync + 'static
 {
     /// What queries ask for.
     fn indexed(&self) -> Document;
+
+    /// Takes over what was noted in the document and not in the record.
+    fn amend(&mut self, _document: &Document) {}
 }
 
 /// A collection of records.
 #[derive(Debug)]
-pub(crate) struct Documents<R> {
+pub(crate) struct Documents<R: Record> {
     server: Arc<Server>,
     collection: Collection<Document>,
-    record: PhantomData<fn() -> R>,
+    /// What was stored from here last, with its revision. A guess that spares a look: what is there decides.
+    remembered: Cache<ObjectId, (i64, R)>,
 }
 
 /// The order of lists: newest first.
@@ -69,7 +76,8 @@ pub(crate) fn millis(time: Timestamp) -> i64 {
 
 impl<R: Record> Documents<R> {
     pub(crate) fn new(server: &Arc<Server>, name: &str) -> Self {
-        Self { server: server.clone(), collection: server.collection(name), record: PhantomData }
+        let remembered = Cache::builder().max_capacity(REMEMBERED).build();
+        Self { server: server.clone(), collection: server.collection(name), remembered }
     }
 
     pub(crate) fn collection(&self) -> Collection<Document> {
@@ -87,7 +95,8 @@ impl<R: Record> Documents<R> {
         id: impl Into<Bson>,
         record: &R,
     ) -> Result<bool, PortError> {
-        let (collection, document) = (self.collection.clone(), write(operation, id.into(), 0, record)?);
+        let id = id.into();
+        let (collection, document) = (self.collection.clone(), write(operation, id.clone(), 0, record)?);
         let inserted = run(operation, async move {
             match collection.insert_one(document).await {
                 Ok(_) => Ok(true),
@@ -95,7 +104,11 @@ impl<R: Record> Documents<R> {
                 Err(error) => Err(error),
             }
         });
-        inserted.await
+        let inserted = inserted.await?;
+        if inserted {
+            self.remember(&id, 0, record);
+        }
+        Ok(inserted)
     }
 
     pub(crate) async fn get(
@@ -195,14 +208,21 @@ impl<R: Record> Documents<R> {
         mut transition: impl FnMut(&mut R, Timestamp) -> T,
     ) -> Result<Option<T>, PortError> {
         let id = id.into();
+        let mut remembered = id.as_object_id().and_then(|id| self.remembered.remove(&id));
         for attempt in 0..TRIES {
-            let (collection, filter) = (self.collection.clone(), doc! { "_id": id.clone() });
-            let found = run(operation, async move { collection.find_one(filter).await }).await?;
-            let Some(found) = found else { return Ok(None) };
-            let (revision, before) = read::<R>(operation, &found)?;
+            let guessed = remembered.is_some();
+            let Some((revision, before)) = (match remembered.take() {
+                Some(remembered) => Some(remembered),
+                None => self.look(operation, &id).await?,
+            }) else {
+                return Ok(None);
+            };
             let mut record = before.clone();
             let outcome = transition(&mut record, self.server.now(operation).await?);
             if record == before {
+                if guessed {
+                    continue;
+                }
                 return Ok(Some(outcome));
             }
             let document = write(operation, id.clone(), revision + 1, &record)?;
@@ -210,14 +230,43 @@ impl<R: Record> Documents<R> {
                 (self.collection.clone(), doc! { "_id": id.clone(), "revision": revision });
             let stored = run(operation, async move { collection.replace_one(filter, document).await });
             if stored.await?.matched_count == 1 {
+                self.remember(&id, revision + 1, &record);
                 return Ok(Some(outcome));
             }
-            // Others were faster. Whoever waits a little differently each time meets fewer of them.
-            let share = u32::from(ObjectId::new().bytes()[11]) % (JITTER_MILLIS.min(attempt) + 1);
-            tokio::time::sleep(Duration::from_millis(share.into())).await;
+            if !guessed {
+                // Others were faster. Whoever waits a little differently each time meets fewer of them.
+                let share = u32::from(ObjectId::new().bytes()[11]) % (JITTER_MILLIS.min(attempt) + 1);
+                tokio::time::sleep(Duration::from_millis(share.into())).await;
+            }
         }
         Err(error(PortErrorKind::Unavailable, operation)
             .with_source("too many change the same document at once"))
+    }
+
+    /// Sets fields of the documents that match. Their records are not told: see [`Record::amend`].
+    pub(crate) async fn note(
+        &self,
+        operation: &'static str,
+        filter: Document,
+        fields: Document,
+    ) -> Result<(), PortError> {
+        let collection = self.collection.clone();
+        let noted =
+            run(operation, async move { collection.update_many(filter, doc! { "$set": fields }).await });
+        noted.await.map(drop)
+    }
+
+    /// A record with its revision.
+    async fn look(&self, operation: &'static str, id: &Bson) -> Result<Option<(i64, R)>, PortError> {
+        let (collection, filter) = (self.collection.clone(), doc! { "_id": id });
+        let found = run(operation, async move { collection.find_one(filter).await }).await?;
+        found.map(|document| read(operation, &document)).transpose()
+    }
+
+    fn remember(&self, id: &Bson, revision: i64, record: &R) {
+        if let Some(id) = id.as_object_id() {
+            self.remembered.insert(id, (revision, record.clone()));
+        }
     }
 }
 
@@ -238,5 +287,7 @@ fn write<R: Record>(
 fn read<R: Record>(operation: &'static str, document: &Document) -> Result<(i64, R), PortError> {
     let revision = document.get_i64("revision").map_err(|source| unreadable(source, operation))?;
     let json = document.get_str("record").map_err(|source| unreadable(source, operation))?;
-    Ok((revision, serde_json::from_str(json).map_err(|source| unreadable(source, operation))?))
+    let mut record: R = serde_json::from_str(json).map_err(|source| unreadable(source, operation))?;
+    record.amend(document);
+    Ok((revision, record))
 }

@@ -1,5 +1,7 @@
 //! The repository of jobs. The rules of a job's states are [`Job`]'s own; here each is applied to one document.
 
+mod published;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +15,15 @@ use pixmill::{
 };
 use serde::{Deserialize, Serialize};
 
+use self::published::Published;
 use crate::documents::{Documents, Record, after, at_most, millis, oid};
 use crate::server::Server;
 
 /// Jobs in MongoDB. The queue is another system, so accepted jobs are [`Accepted::Unpublished`].
 #[derive(Debug)]
 pub struct MongoJobs {
-    jobs: Documents<JobRecord>,
+    jobs: Arc<Documents<JobRecord>>,
+    published: Published,
 }
 
 /// A job as stored.
@@ -56,13 +60,19 @@ impl Record for JobRecord {
             "notBefore": not_before.map_or(0, millis),
             "resultUntil": result_until,
             "removalDueAt": removal_due_at,
+            "published": !job.unpublished,
         }
+    }
+
+    fn amend(&mut self, document: &Document) {
+        self.job.unpublished &= !document.get_bool("published").unwrap_or(false);
     }
 }
 
 impl MongoJobs {
     pub(crate) fn new(server: &Arc<Server>) -> Self {
-        Self { jobs: Documents::new(server, "jobs") }
+        let jobs = Arc::new(Documents::new(server, "jobs"));
+        Self { published: Published::start(jobs.clone()), jobs }
     }
 
     /// Applies a transition to a job, if it exists, at the time that it is now.
@@ -140,7 +150,8 @@ impl Jobs for MongoJobs {
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
-        self.change("jobs.published", id, |job, _| job.unpublished = false).await.map(drop)
+        self.published.add(oid(id.as_bytes()));
+        Ok(())
     }
 
     async fn get(&self, owner: UserId, id: JobId) -> Result<Option<Job>, PortError> {
@@ -196,6 +207,9 @@ impl Jobs for MongoJobs {
     }
 
     async fn finish(&self, id: JobId, token: LeaseToken, outcome: Outcome) -> Result<bool, PortError> {
+        if matches!(outcome, Outcome::Retry { .. } | Outcome::Postponed { .. }) {
+            self.published.forget(oid(id.as_bytes())).await;
+        }
         let finished = self.change("jobs.finish", id, |job, now| job.finish(now, token, outcome.clone()));
         Ok(finished.await?.unwrap_or(false))
     }
@@ -242,6 +256,7 @@ impl Jobs for MongoJobs {
 
     async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {
         const OPERATION: &str = "jobs.due_unpublished";
+        self.published.note().await?;
         let now = self.jobs.now(OPERATION).await?;
         let filter = doc! {
             "staleSince": { "$ne": Bson::Null, "$lte": millis(now - older_than) },

@@ -74,12 +74,8 @@ async fn start(distributed: bool, workers: usize, jobs_at_once: &str) -> Server 
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options {
-        forms: vec![false, true],
-        json: None,
-        photo: None,
-        time: Duration::from_secs(5),
-    };
+    let mut options =
+        Options { forms: vec![false, true], json: None, photo: None, time: Duration::from_secs(5) };
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
         match word.as_str() {
@@ -95,7 +91,9 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
                 options.time = Duration::from_secs(seconds.ok_or_else(|| format!("{value} is no number"))?);
             }
             _ => {
-                return Err(format!("there is no option {word}; use --photo FILE, --seconds N, --form FORM, --json FILE"));
+                return Err(format!(
+                    "there is no option {word}; use --photo FILE, --seconds N, --form FORM, --json FILE"
+                ));
             }
         }
     }

@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 const WAITING: u32 = 4;
 /// Clients that send whatever the servers take.
 const FLOODING: usize = 64;
+/// Whose they are.
+const USERS: usize = 16;
 
 /// How long each job took, and how long all of them took together.
 pub(crate) struct Times {
@@ -21,7 +23,7 @@ pub(crate) struct Times {
 
 type Error = Box<dyn std::error::Error>;
 
-/// A few clients, one job at a time each. A job's time is what its client saw.
+/// A few clients, one job at a time each, which they follow to its end. A job's time is what its client saw.
 pub(crate) async fn waiting(
     server: &Server,
     name: &str,
@@ -52,8 +54,11 @@ async fn one_by_one(client: Client, image: String, next: Arc<AtomicU32>, until: 
         let body = json!({ "width": width, "height": height, "saveImage": false });
         let begun = Instant::now();
         let job = client.transform(&image, &body).await;
-        client.completed(&job).await;
+        // The stream ends with the job. Polling would cost the servers more than the jobs do.
+        let news = client.get(&format!("/jobs/{job}/events")).await.expect(200);
         times.push(begun.elapsed());
+        let last = String::from_utf8_lossy(&news.body);
+        assert!(last.contains("\"completed\""), "job {job} ended otherwise: {last}");
     }
     times
 }
@@ -61,32 +66,37 @@ async fn one_by_one(client: Client, image: String, next: Arc<AtomicU32>, until: 
 /// Many clients that do not wait, and jobs whose result is there. A job's time is what its record says, and most of it was
 /// spent in the queue.
 pub(crate) async fn flood(server: &Server, time: Duration) -> Result<Times, Error> {
-    let client = server.user("anna").await;
-    let image = client.upload_png(16, 16).await.id;
-    let body = json!({ "width": 8, "saveImage": false });
-    let first = client.transform(&image, &body).await;
-    client.completed(&first).await;
-
+    let mut users = Vec::new();
+    for number in 0..USERS {
+        let client = server.user(&format!("user-{number}")).await;
+        let image = client.upload_png(16, 16).await.id;
+        let first = client.transform(&image, &small()).await;
+        client.completed(&first).await;
+        users.push((client, image, first));
+    }
     let until = Instant::now() + time;
     let mut clients = JoinSet::new();
-    for _ in 0..FLOODING {
-        let (client, image, body) = (client.clone(), image.clone(), body.clone());
+    for number in 0..FLOODING {
+        let (client, image, _) = users[number % USERS].clone();
         clients.spawn(async move {
             while Instant::now() < until {
-                client.transform(&image, &body).await;
+                client.transform(&image, &small()).await;
             }
         });
     }
     clients.join_all().await;
-    for state in ["queued", "running"] {
-        eventually("all jobs are done", async || {
-            let open = client.get(&format!("/jobs?limit=1&state={state}")).await.expect(200).json();
-            open["items"].as_array().is_some_and(Vec::is_empty).then_some(())
-        })
-        .await;
+    let mut records = Vec::new();
+    for (client, _, first) in users {
+        for state in ["queued", "running"] {
+            eventually("all jobs are done", async || {
+                let open = client.get(&format!("/jobs?limit=1&state={state}")).await.expect(200).json();
+                open["items"].as_array().is_some_and(Vec::is_empty).then_some(())
+            })
+            .await;
+        }
+        let all = client.list("/jobs").await;
+        records.extend(all.into_iter().filter(|job| job["id"] != first.as_str()));
     }
-    let records: Vec<_> =
-        client.list("/jobs").await.into_iter().filter(|job| job["id"] != first.as_str()).collect();
     let unfinished = records.iter().find(|job| job["state"] != "completed");
     if let Some(job) = unfinished {
         return Err(format!("a job was not completed: {job}").into());
@@ -98,6 +108,10 @@ pub(crate) async fn flood(server: &Server, time: Duration) -> Result<Times, Erro
     let took = |job: &Value| Some(moment(job, "updatedAt")?.saturating_sub(moment(job, "createdAt")?));
     let jobs = records.iter().filter_map(took).map(Duration::from_millis).collect();
     Ok(Times { jobs, together: Duration::from_millis(ended.saturating_sub(begun)) })
+}
+
+fn small() -> Value {
+    json!({ "width": 8, "saveImage": false })
 }
 
 /// Milliseconds since some midnight, of `2026-01-31T23:59:59.123Z`; a day is enough for a measurement.

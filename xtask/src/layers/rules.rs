@@ -192,7 +192,7 @@ pub(super) const RULES: &[Rule] = &[
 pub(super) const HOMES: &[Home] = &[
     // Drivers of outside systems.
     Home { name: "rusqlite", members: &["pixmill-embedded"] },
-    Home { name: "moka", members: &["pixmill-embedded", "pixmill-api"] },
+    Home { name: "moka", members: &["pixmill-embedded", "pixmill-mongodb", "pixmill-api"] },
     Home { name: "fs4", members: &["pixmill-embedded"] },
     Home { name: "governor", members: &["pixmill-memory"] },
     Home { name: "lapin", members: &["pixmill-rabbitmq"] },
