@@ -33,12 +33,9 @@ struct JobRecord {
 impl Record for JobRecord {
     fn indexed(&self) -> Document {
         let Self { job, output_removed } = self;
-        let (stale_since, not_before) = match &job.state {
-            JobState::Queued { not_before } => {
-                ((job.unpublished && !job.held).then_some(job.updated_at), Some(*not_before))
-            }
-            JobState::Running { lease } => (Some(lease.expires_at), None),
-            _ => (None, None),
+        let not_before = match &job.state {
+            JobState::Queued { not_before } => millis(*not_before),
+            _ => 0,
         };
         let kept = !output_removed && job.output(Timestamp::EPOCH).is_some();
         let result_until = kept.then(|| job.remove_output_at.map_or(i64::MAX, millis));
@@ -52,8 +49,8 @@ impl Record for JobRecord {
             "endedAt": job.status().is_final().then(|| millis(job.updated_at)),
             "createdAt": millis(job.created_at),
             "derivation": job.derivation.as_str(),
-            "staleSince": stale_since.map(millis),
-            "notBefore": not_before.map_or(0, millis),
+            "staleSince": job.stale_since().map(millis),
+            "notBefore": not_before,
             "resultUntil": result_until,
             "removalDueAt": removal_due_at,
         }
@@ -140,7 +137,7 @@ impl Jobs for MongoJobs {
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
-        self.change("jobs.published", id, |job, _| job.unpublished = false).await.map(drop)
+        self.change("jobs.published", id, |job, now| job.published(now)).await.map(drop)
     }
 
     async fn get(&self, owner: UserId, id: JobId) -> Result<Option<Job>, PortError> {
