@@ -47,6 +47,9 @@ pub struct Job {
     pub state: JobState,
     /// The queue does not surely know of it yet: the sweeper publishes it if nobody else does.
     pub unpublished: bool,
+    /// When the queue was last known to have taken it, if it is a system of its own.
+    #[serde(default)]
+    pub published_at: Option<Timestamp>,
     /// It is kept from the queue while others of its owner are there in number: see [`Jobs::release`].
     ///
     /// [`Jobs::release`]: crate::ports::Jobs::release
@@ -123,6 +126,10 @@ pub struct ClaimTerms {
 
 /// How long an attempt that lost its job may still be writing; what it left is removed after that.
 pub const STRAGGLER_GRACE: Duration = Duration::from_mins(10);
+
+/// How long a job that was published waits before the queue may have lost it. Each time it was published in vain it waits
+/// twice as long, so that a long line is not made much longer by what is said twice.
+pub const QUEUE_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Job {
     /// The state by name.
@@ -260,6 +267,28 @@ impl Job {
     /// Whether the job counts among those of its owner that are before the workers.
     pub fn is_released(&self) -> bool {
         !self.status().is_final() && !self.held
+    }
+
+    /// Notes that the queue has the job, if it still waits.
+    pub fn published(&mut self, now: Timestamp) {
+        if self.status() == JobStatus::Queued {
+            self.unpublished = false;
+            self.published_at = Some(now);
+        }
+    }
+
+    /// Since when the queue may not know of the job, which may be yet to come; `None` if it need not know, or surely does.
+    pub fn stale_since(&self) -> Option<Timestamp> {
+        match &self.state {
+            JobState::Queued { .. } if self.held => None,
+            JobState::Queued { .. } if self.unpublished => Some(self.updated_at),
+            JobState::Queued { not_before } => self.published_at.map(|at| {
+                let waited = at.since(self.updated_at);
+                at.max(*not_before) + waited.max(QUEUE_PATIENCE)
+            }),
+            JobState::Running { lease } => Some(lease.expires_at),
+            _ => None,
+        }
     }
 
     /// Whether a worker is making the same as `other`, and began before the one that is at `other`.

@@ -38,6 +38,7 @@ fn queued() -> Job {
         attempts: 0,
         state: JobState::Queued { not_before: START },
         unpublished: true,
+        published_at: None,
         held: false,
         redrives: Vec::new(),
         remove_output_at: None,
@@ -247,4 +248,32 @@ fn the_first_to_run_is_ahead_until_its_lease_is_over() {
     assert!(!first.runs_ahead_of(&second, START + TERMS.lease));
     second.derivation = queued().derivation;
     assert!(!first.runs_ahead_of(&second, next), "it makes something else");
+}
+
+#[test]
+fn a_published_job_is_stale_once_the_queue_may_have_lost_it_and_later_each_time() {
+    let mut job = queued();
+    assert_eq!(job.stale_since(), Some(START), "nobody has published it");
+    job.published(START);
+    let mut due = START + QUEUE_PATIENCE;
+    assert_eq!(job.stale_since(), Some(due));
+    for doubled in [2, 4, 8] {
+        job.published(due);
+        due = START + QUEUE_PATIENCE * doubled;
+        assert_eq!(job.stale_since(), Some(due));
+    }
+    job.held = true;
+    assert_eq!(job.stale_since(), None, "the queue need not know of it");
+    job.held = false;
+
+    let token = claim(&mut job, due);
+    job.published(due);
+    assert_eq!(job.stale_since(), Some(due + TERMS.lease), "while it runs, its lease decides");
+    assert!(job.finish(due, token, Outcome::Retry { after: QUEUE_PATIENCE * 3 }));
+    job.published(due);
+    assert_eq!(job.stale_since(), Some(due + QUEUE_PATIENCE * 4), "it was not to come before its time");
+    let token = claim(&mut job, due + QUEUE_PATIENCE * 3);
+    assert!(job.finish(due, token, completed()));
+    job.published(due);
+    assert_eq!(job.stale_since(), None);
 }

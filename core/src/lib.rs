@@ -62,7 +62,7 @@ pub use history::{History, Step, Stepped};
 pub use idempotency::{IdempotencyKey, IdempotencyKeyError, OnceError, OnceKey, OnceOperation};
 pub use ids::{ApiKeyId, ImageId, JobId, MadeId, ParseIdError, UserId};
 pub use image::{Image, NewVersion, Version};
-pub use job::{Claim, ClaimTerms, Job, Outcome, Output, STRAGGLER_GRACE};
+pub use job::{Claim, ClaimTerms, Job, Outcome, Output, QUEUE_PATIENCE, STRAGGLER_GRACE};
 pub use job_state::{JobState, JobStatus, Lease, LeaseToken};
 pub use keys::{Keys, MakeKeyError};
 pub use library::Library;

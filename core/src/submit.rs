@@ -205,6 +205,7 @@ impl Submissions {
             attempts: 0,
             state: JobState::Queued { not_before: now },
             unpublished: true,
+            published_at: None,
             held: false,
             redrives: Vec::new(),
             remove_output_at: None,

@@ -6,7 +6,9 @@
 
 mod check;
 mod crowd;
+mod flaws;
 mod hold;
+mod place;
 mod record;
 mod run;
 mod scenarios;
@@ -17,7 +19,9 @@ mod target;
 pub use check::{Promise, Violation, check};
 pub use crowd::Mix;
 pub use hold::hold;
-pub use record::{Asked, Fetched, FinalImage, FinalJob, FinalVersion, Made, Record, Sighting, State, Usage};
+pub use record::{
+    Asked, Fetched, FinalImage, FinalJob, FinalVersion, Made, Record, Redriving, Sighting, State, Turn, Usage,
+};
 pub use run::{Outcome, run};
-pub use scenarios::{SCENARIOS, Scenario};
+pub use scenarios::{Need, SCENARIOS, Scenario};
 pub use schedule::{Form, Injection, SYSTEMS, Step, Trouble};

@@ -3,11 +3,14 @@
 //!
 //! Everything here panics with an explanation when something goes wrong, because its callers are tests.
 
+mod amqp;
 mod answer;
+mod broker;
 mod client;
 mod draw;
 pub mod faults;
 mod load;
+mod mongo;
 mod picture;
 mod process;
 mod program;
@@ -18,7 +21,9 @@ mod server;
 mod systems;
 mod wait;
 
+pub use amqp::Amqp;
 pub use answer::Answer;
+pub use broker::Broker;
 pub use client::{Client, PASSWORD, Uploaded};
 pub use draw::Draw;
 pub use load::{LoadReport, load, percentile};

@@ -40,13 +40,13 @@ fn check(arguments: &[String]) -> Result<(), Failure> {
     while let Some(option) = words.next() {
         match option {
             "--embedded" | "--distributed" => {}
-            "--only" | "--runs" | "--seed" | "--at-once" => {
+            "--only" | "--runs" | "--seed" | "--at-once" | "--scale" => {
                 let value = words.next();
                 value.ok_or_else(|| Failure::usage(format!("`{option}` needs a value")))?;
             }
             _ => {
                 return Err(Failure::usage(format!(
-                    "`faults` takes `--runs`, `--seed`, `--only`, `--at-once`, `--embedded` and `--distributed`, not `{option}`"
+                    "`faults` takes `--runs`, `--seed`, `--only`, `--at-once`, `--scale`, `--embedded` and `--distributed`, not `{option}`"
                 )));
             }
         }
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn arguments_are_understood_or_refused() {
         let check = |line: &str| check(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        assert!(check("--runs 3 --seed 7 --only F7 --embedded").is_ok());
+        assert!(check("--runs 3 --seed 7 --only F7,F8 --scale 2 --embedded").is_ok());
         for (line, word) in [("--runs", "needs a value"), ("--fast", "--fast"), ("F7", "F7")] {
             let failure = check(line).expect_err("must be refused");
             assert_eq!(failure.exit_code(), 2, "{line}");

@@ -45,15 +45,12 @@ impl Due {
     fn of(job: &Job) -> Self {
         let removal_due_at = job.remove_output_at.map(millis);
         let ended_at = job.status().is_final().then(|| millis(job.updated_at));
-        let mut due = Self { stale_since: None, not_before: 0, result_until: None, removal_due_at, ended_at };
+        let stale_since = job.stale_since().map(millis);
+        let mut due = Self { stale_since, not_before: 0, result_until: None, removal_due_at, ended_at };
         match &job.state {
-            JobState::Queued { not_before } => {
-                due.stale_since = (job.unpublished && !job.held).then(|| millis(job.updated_at));
-                due.not_before = millis(*not_before);
-            }
-            JobState::Running { lease } => due.stale_since = Some(millis(lease.expires_at)),
+            JobState::Queued { not_before } => due.not_before = millis(*not_before),
             JobState::Completed { .. } => due.result_until = Some(removal_due_at.unwrap_or(i64::MAX)),
-            JobState::Failed { .. } | JobState::Cancelled => {}
+            JobState::Running { .. } | JobState::Failed { .. } | JobState::Cancelled => {}
         }
         due
     }

@@ -187,7 +187,15 @@ impl Jobs for SqliteJobs {
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
-        let note = |job: &mut Job, _| (std::mem::take(&mut job.unpublished), ());
+        let own_queue = self.backlog.is_some();
+        let note = move |job: &mut Job, now| {
+            // The store's own queue loses nothing, so nobody will want to know how long a job has been there.
+            if own_queue {
+                return (std::mem::take(&mut job.unpublished), ());
+            }
+            job.published(now);
+            (true, ())
+        };
         self.change("jobs.published", Relaxed, id, note).await.map(Option::unwrap_or_default)
     }
 

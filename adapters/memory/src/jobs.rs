@@ -77,13 +77,8 @@ impl State {
 
 /// Whether the queue may not know of a job, as [`Jobs::due_unpublished`] defines it.
 fn may_be_unknown_to_queue(job: &Job, now: Timestamp, older_than: Duration) -> bool {
-    match &job.state {
-        JobState::Queued { not_before } => {
-            job.unpublished && !job.held && *not_before <= now && job.updated_at + older_than <= now
-        }
-        JobState::Running { lease } => lease.expires_at + older_than <= now,
-        _ => false,
-    }
+    let waits = matches!(&job.state, JobState::Queued { not_before } if *not_before > now);
+    !waits && job.stale_since().is_some_and(|since| since + older_than <= now)
 }
 
 #[async_trait]
@@ -133,7 +128,7 @@ impl Jobs for MemoryJobs {
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
-        self.change(id, |job, _| job.unpublished = false);
+        self.change(id, |job, now| job.published(now));
         Ok(())
     }
 

@@ -263,6 +263,11 @@ impl<R: Record> Documents<R> {
         found.map(|document| read(operation, &document)).transpose()
     }
 
+    /// A record as it was stored from here last, and no longer after this: for who changes it without its revision.
+    pub(crate) fn recall(&self, id: ObjectId) -> Option<R> {
+        self.remembered.remove(&id).map(|(_, record)| record)
+    }
+
     fn remember(&self, id: &Bson, revision: i64, record: &R) {
         if let Some(id) = id.as_object_id() {
             self.remembered.insert(id, (revision, record.clone()));

@@ -37,12 +37,9 @@ struct JobRecord {
 impl Record for JobRecord {
     fn indexed(&self) -> Document {
         let Self { job, output_removed } = self;
-        let (stale_since, not_before) = match &job.state {
-            JobState::Queued { not_before } => {
-                ((job.unpublished && !job.held).then_some(job.updated_at), Some(*not_before))
-            }
-            JobState::Running { lease } => (Some(lease.expires_at), None),
-            _ => (None, None),
+        let not_before = match &job.state {
+            JobState::Queued { not_before } => millis(*not_before),
+            _ => 0,
         };
         let kept = !output_removed && job.output(Timestamp::EPOCH).is_some();
         let result_until = kept.then(|| job.remove_output_at.map_or(i64::MAX, millis));
@@ -56,16 +53,19 @@ impl Record for JobRecord {
             "endedAt": job.status().is_final().then(|| millis(job.updated_at)),
             "createdAt": millis(job.created_at),
             "derivation": job.derivation.as_str(),
-            "staleSince": stale_since.map(millis),
-            "notBefore": not_before.map_or(0, millis),
+            "staleSince": job.stale_since().map(millis),
+            "notBefore": not_before,
             "resultUntil": result_until,
             "removalDueAt": removal_due_at,
-            "published": !job.unpublished,
+            "publishedAt": job.published_at.filter(|_| !job.unpublished).map(millis),
         }
     }
 
     fn amend(&mut self, document: &Document) {
-        self.job.unpublished &= !document.get_bool("published").unwrap_or(false);
+        if let Ok(at) = document.get_i64("publishedAt") {
+            self.job.unpublished = false;
+            self.job.published_at = Some(Timestamp::from_millis(at.unsigned_abs()));
+        }
     }
 }
 
@@ -150,8 +150,13 @@ impl Jobs for MongoJobs {
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
-        self.published.add(oid(id.as_bytes()));
-        Ok(())
+        let object = oid(id.as_bytes());
+        // What was stored from here a moment ago is published for the first time, and can be noted together with others.
+        if self.jobs.recall(object).is_some_and(|record| record.job.published_at.is_none()) {
+            self.published.add(object);
+            return Ok(());
+        }
+        self.change("jobs.published", id, |job, now| job.published(now)).await.map(drop)
     }
 
     async fn get(&self, owner: UserId, id: JobId) -> Result<Option<Job>, PortError> {

@@ -75,7 +75,11 @@ async fn begin(link: Arc<Link>) -> Result<lapin::Consumer, PortError> {
     });
     match begun.await {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => Err(from_driver(error, OPERATION)),
+        Ok(Err(error)) => {
+            // The queue may be gone: a new connection declares it again.
+            link.drop_connection().await;
+            Err(from_driver(error, OPERATION))
+        }
         Err(_) => {
             link.drop_connection().await;
             Err(error(PortErrorKind::TimedOut, OPERATION))

@@ -86,7 +86,7 @@ pub trait Jobs: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<JobId>, PortError>;
 
-    /// Notes that the queue has the job.
+    /// Notes that the queue, where it is another system, has the job.
     ///
     /// # Behavior
     /// - The job no longer appears in `due_unpublished`.
@@ -183,10 +183,12 @@ pub trait Jobs: Send + Sync + 'static {
     async fn has_one_ahead(&self, job: &Job) -> Result<bool, PortError>;
 
     /// Open jobs that the queue may not know of: unpublished for `older_than` (and due, if they wait between
-    /// attempts), or running with a lease that expired that long ago. At most `limit` of them.
+    /// attempts), running with a lease that expired that long ago, or published and waiting for so long that the queue may
+    /// have lost them: see [`Job::stale_since`]. At most `limit` of them.
     ///
     /// # Behavior
-    /// - A job that was published and waits, and one with a live lease, are not listed.
+    /// - A job that was published just now and waits, and one with a live lease, are not listed.
+    /// - A job that was published and waits for [`QUEUE_PATIENCE`](crate::QUEUE_PATIENCE) is listed until it is published again.
     async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError>;
 
     /// Jobs whose stored output is to be removed now. At most `limit` of them.

@@ -110,6 +110,7 @@ pub fn job_on(image: &Image, created_at: Timestamp) -> Job {
         attempts: 0,
         state: JobState::Queued { not_before: created_at },
         unpublished: true,
+        published_at: None,
         held: false,
         redrives: Vec::new(),
         remove_output_at: None,

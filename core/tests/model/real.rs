@@ -113,6 +113,7 @@ impl RealJob {
             attempts: 0,
             state: JobState::Queued { not_before: NOW },
             unpublished: true,
+            published_at: None,
             held: false,
             redrives: Vec::new(),
             remove_output_at: None,

@@ -9,8 +9,9 @@ pub(crate) struct Options {
     pub(crate) runs: u64,
     pub(crate) seed: u64,
     pub(crate) at_once: usize,
+    pub(crate) scale: usize,
     pub(crate) logs: PathBuf,
-    only: Option<&'static Scenario>,
+    only: Vec<&'static Scenario>,
     form: Option<Form>,
 }
 
@@ -20,8 +21,9 @@ impl Options {
             runs: 1,
             seed: 1,
             at_once: thread::available_parallelism().map_or(1, usize::from),
+            scale: 1,
             logs: std::env::temp_dir(),
-            only: None,
+            only: Vec::new(),
             form: None,
         };
         while let Some(word) = words.next() {
@@ -32,14 +34,16 @@ impl Options {
                 "--runs" => options.runs = number(&value()?)?,
                 "--seed" => options.seed = number(&value()?)?,
                 "--at-once" => options.at_once = number(&value()?)?.max(1) as usize,
+                "--scale" => options.scale = number(&value()?)?.max(1) as usize,
                 "--logs" => options.logs = value()?.into(),
                 "--only" => {
-                    let name = value()?;
-                    let scenario = Scenario::named(&name).ok_or_else(|| {
-                        let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-                        format!("there is no fault {name}; there are {}", names.join(", "))
-                    })?;
-                    options.only = Some(scenario);
+                    for name in value()?.split(',') {
+                        let scenario = Scenario::named(name).ok_or_else(|| {
+                            let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+                            format!("there is no fault {name}; there are {}", names.join(", "))
+                        })?;
+                        options.only.push(scenario);
+                    }
                 }
                 _ => return Err(format!("there is no option {word}; see the beginning of faults/main.rs")),
             }
@@ -48,8 +52,8 @@ impl Options {
     }
 
     pub(crate) fn scenarios(&self) -> impl Iterator<Item = &'static Scenario> {
-        let only = self.only.map(|scenario| scenario.name);
-        SCENARIOS.iter().filter(move |scenario| only.is_none_or(|only| only == scenario.name))
+        let chosen = |scenario: &&Scenario| self.only.iter().any(|only| only.name == scenario.name);
+        SCENARIOS.iter().filter(move |scenario| self.only.is_empty() || chosen(scenario))
     }
 
     pub(crate) fn forms(&self, scenario: &Scenario) -> Vec<Form> {

@@ -47,8 +47,15 @@ impl Line {
         self.lost += outcome.count(&[Promise::NothingLost, Promise::TheResult]);
         self.doubled += outcome.count(&[Promise::OneEffect]);
         self.stuck += outcome.count(&[Promise::AnEnd]);
-        let other =
-            [Promise::NothingLeft, Promise::BoundedAttempts, Promise::NoWayBack, Promise::HonestAnswers];
+        let other = [
+            Promise::NothingLeft,
+            Promise::BoundedAttempts,
+            Promise::NoWayBack,
+            Promise::HonestAnswers,
+            Promise::FairTurns,
+            Promise::PutAside,
+            Promise::BoundedPace,
+        ];
         self.other += outcome.count(&other);
         self.recovery = self.recovery.max(outcome.recovery);
         if !outcome.violations.is_empty() {
@@ -93,11 +100,12 @@ pub(crate) fn tell(
     writeln!(out, "  what the processes wrote is in {}", file.display())
 }
 
-pub(crate) fn print(lines: &[Line]) -> io::Result<()> {
+pub(crate) fn print(lines: &[Line], at_once: usize) -> io::Result<()> {
     let mut out = io::stdout().lock();
+    writeln!(out, "{at_once} runs at once")?;
     writeln!(
         out,
-        "fault   form         runs   jobs   struck  lost  doubled  stuck  other  worst recovery s  failing seeds"
+        "fault    form         runs   jobs   struck  lost  doubled  stuck  other  worst recovery s  failing seeds"
     )?;
     for line in lines {
         let Line { fault, form, runs, jobs, struck: (struck, steps), .. } = line;
@@ -107,7 +115,7 @@ pub(crate) fn print(lines: &[Line]) -> io::Result<()> {
         let failed = failed.join(" ");
         writeln!(
             out,
-            "{fault:<7} {form:<11} {runs:>5} {jobs:>6} {struck:>8} {lost:>5} {doubled:>8} {stuck:>6} {other:>6} {recovery:>17.1}  {failed}"
+            "{fault:<8} {form:<11} {runs:>5} {jobs:>6} {struck:>8} {lost:>5} {doubled:>8} {stuck:>6} {other:>6} {recovery:>17.1}  {failed}"
         )?;
     }
     Ok(())

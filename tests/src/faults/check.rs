@@ -3,6 +3,7 @@
 mod effects;
 mod ends;
 mod left;
+mod others;
 
 use std::fmt;
 
@@ -27,6 +28,12 @@ pub enum Promise {
     NoWayBack,
     /// Whatever is away, an answer is right or says that something is away.
     HonestAnswers,
+    /// Nobody's one job waits for all the jobs of somebody else.
+    FairTurns,
+    /// What no worker can read is put aside, where an operator finds it.
+    PutAside,
+    /// An operator's command takes no more at once than it was told to.
+    BoundedPace,
 }
 
 /// A broken promise.
@@ -48,6 +55,9 @@ impl fmt::Display for Violation {
             Promise::BoundedAttempts => "I5",
             Promise::NoWayBack => "I6",
             Promise::HonestAnswers => "answers",
+            Promise::FairTurns => "turns",
+            Promise::PutAside => "put aside",
+            Promise::BoundedPace => "pace",
         };
         write!(f, "{name}: {}", self.what)
     }
@@ -59,6 +69,7 @@ pub fn check(record: &Record) -> Vec<Violation> {
     ends::check(record, &mut found);
     effects::check(record, &mut found);
     left::check(record, &mut found);
+    others::check(record, &mut found);
     for answer in &record.odd_answers {
         found.unless(false, Promise::HonestAnswers, || answer.clone());
     }

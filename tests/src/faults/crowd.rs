@@ -18,6 +18,7 @@ use crate::answer::Answer;
 use crate::client::Client;
 use crate::draw::Draw;
 
+use super::flaws::Flawed;
 pub(super) use notes::Notes;
 pub(super) use watching::sighting;
 
@@ -32,6 +33,8 @@ pub struct Mix {
     pub cancels: usize,
     /// Deletions of images.
     pub deletions: usize,
+    /// Transformations that can't be done, as only the attempt shows.
+    pub flawed: usize,
     /// Whether all requests that make something have an idempotency key, rather than most.
     pub always_keyed: bool,
     /// How many requests there are at the most.
@@ -47,6 +50,7 @@ impl Mix {
         transforms: 14,
         cancels: 2,
         deletions: 1,
+        flawed: 0,
         always_keyed: false,
         limit: usize::MAX,
         copies: 1,
@@ -86,6 +90,9 @@ pub(super) struct Crowd {
 struct Shared {
     client: Client,
     mix: Mix,
+    flaws: Vec<Flawed>,
+    /// The image that was there before they began.
+    image: String,
     addresses: RwLock<Vec<String>>,
     notes: Mutex<Notes>,
     asked: AtomicUsize,
@@ -94,19 +101,23 @@ struct Shared {
 }
 
 impl Crowd {
-    /// Lets them begin at these addresses, with an image that they have already.
+    /// Lets them begin at these addresses, with an image that they have already, and with what can't be done.
     pub(super) fn start(
         client: Client,
         addresses: Vec<String>,
         image: &str,
+        flaws: Vec<Flawed>,
         mix: Mix,
         draw: &mut Draw,
     ) -> Self {
         let mut notes = Notes::default();
         notes.uploaded_before(image);
+        flaws.iter().for_each(|flawed| notes.uploaded_apart(&flawed.uploaded));
         let shared = Arc::new(Shared {
             client,
             mix,
+            flaws,
+            image: image.to_owned(),
             addresses: RwLock::new(addresses),
             notes: Mutex::new(notes),
             asked: AtomicUsize::new(0),
@@ -119,6 +130,22 @@ impl Crowd {
         }
         watching.spawn(watching::watch(shared.clone(), draw.fork()));
         Self { shared, asking, watching }
+    }
+
+    /// Their user, who can be asked for at other places too.
+    pub(super) fn client(&self) -> Client {
+        let addresses = self.shared.addresses.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.shared.client.at_all(addresses)
+    }
+
+    /// The image that they had before they began.
+    pub(super) fn image(&self) -> String {
+        self.shared.image.clone()
+    }
+
+    /// Notes something that is seen from elsewhere.
+    pub(super) fn note<T>(&self, note: impl FnOnce(&mut Notes) -> T) -> T {
+        self.shared.note(note)
     }
 
     /// From now on they ask here.

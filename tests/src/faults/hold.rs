@@ -15,7 +15,7 @@ pub async fn hold(form: Form, scenarios: &[(&str, u64)]) {
     for (name, seed) in scenarios {
         let scenario = Scenario::named(name).expect("there is such a scenario");
         let seed = *seed;
-        runs.spawn(async move { (scenario.name, run(scenario, form, seed).await) });
+        runs.spawn(async move { (scenario.name, run(scenario, form, seed, 1).await) });
     }
     while let Some(ended) = runs.join_next().await {
         let (name, outcome) = ended.expect("the harness works");

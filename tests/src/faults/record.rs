@@ -1,7 +1,8 @@
 //! What is known of a run once it is over: what was asked for and answered, what was seen meanwhile, and what is there in
 //! the end. Plain data, from which [`check`](super::check) tells whether a promise was broken.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// A run, as it was seen from outside.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +23,16 @@ pub struct Record {
     pub deleted: BTreeSet<String>,
     /// Images that were deleted, by the answer.
     pub surely_deleted: BTreeSet<String>,
+    /// Jobs that were to be opened anew after they had failed.
+    pub redriven: BTreeSet<String>,
+    /// How often jobs were opened anew, in the end, where that was to happen.
+    pub generations: BTreeMap<String, u64>,
+    /// What each command opened that was not cut short.
+    pub redrivings: Vec<Redriving>,
+    /// How long somebody had to wait for others.
+    pub turns: Vec<Turn>,
+    /// How many messages came that nobody can read, and how many were put aside.
+    pub unreadable: (u64, u64),
     /// Answers that nothing explains, whatever is away.
     pub odd_answers: Vec<String>,
     /// What was seen of jobs while they changed, each job's in order.
@@ -55,6 +66,28 @@ pub struct Asked {
     pub width: u64,
     /// Whether the result was to become a version.
     pub save: bool,
+    /// The code of the failure that it comes to, if it can't be done.
+    pub fails: Option<&'static str>,
+}
+
+/// A command that opened failed jobs anew.
+#[derive(Debug, Clone, Copy)]
+pub struct Redriving {
+    /// How many.
+    pub opened: u64,
+    /// How many it was to open in a second at most.
+    pub per_second: u32,
+    /// How long it ran.
+    pub took: Duration,
+}
+
+/// The turn of somebody with one job behind somebody with many.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    /// How many of the others' jobs were done between the acceptance of the one and its beginning.
+    pub before: usize,
+    /// How many may be.
+    pub most: usize,
 }
 
 /// A job as it was at some moment.

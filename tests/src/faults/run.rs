@@ -8,11 +8,10 @@ use super::check::{Promise, Violation, check};
 use super::crowd::Crowd;
 use super::scenarios::Scenario;
 use super::schedule::Form;
-use super::survey;
 use super::target::Target;
+use super::{flaws, survey};
 use crate::client::Client;
 use crate::draw::Draw;
-use crate::program::Home;
 
 /// What came of a run.
 #[derive(Debug)]
@@ -54,26 +53,27 @@ const FINISHING: Duration = Duration::from_secs(30);
 const SETTLING: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// By when the graces and reservations of a run are surely over, and no result yet.
-const MUCH_LATER: &str = "7200";
+pub(super) const MUCH_LATER: (&str, &str) = ("PIXMILL_CLOCK_AHEAD_SECS", "7200");
 /// How often a job may be tried.
 const MAX_ATTEMPTS: (&str, u64) = ("5", 5);
 
-/// Runs a scenario in one form with what this seed draws.
+/// Runs a scenario in one form with what this seed draws; where there are very many of something, so many times as many as
+/// usual.
 ///
 /// # Panics
 /// If the system can't be started, or does not understand what the harness says.
-pub async fn run(scenario: &Scenario, form: Form, seed: u64) -> Outcome {
+pub async fn run(scenario: &Scenario, form: Form, seed: u64, scale: usize) -> Outcome {
     let mut draw = Draw::new(seed);
     let steps = (scenario.steps)(&mut draw.fork(), form);
-    let home = match scenario.room.map_or_else(|| Ok(Home::new()), Home::with_room) {
-        Ok(home) => home,
+    let mut target = match Target::start(scenario, form, &settings(scenario), scale).await {
+        Ok(target) => target,
         Err(reason) => return Outcome::skipped(seed, reason),
     };
-    let mut target = Target::start(form, &home, &settings(scenario), scenario.skews).await;
     let client = target.server().user("anna").await;
     let first = client.upload_png(64, 48).await.id;
+    let flawed = if scenario.mix.flawed > 0 { flaws::upload(&client, &first).await } else { Vec::new() };
 
-    let mut crowd = Crowd::start(client.clone(), target.addresses(), &first, scenario.mix, &mut draw);
+    let mut crowd = Crowd::start(client.clone(), target.addresses(), &first, flawed, scenario.mix, &mut draw);
     let (mut struck, ordered) = (0, steps.len());
     for step in steps {
         crowd.more(step.after, STEP).await;
@@ -89,9 +89,14 @@ pub async fn run(scenario: &Scenario, form: Form, seed: u64) -> Outcome {
     // The database of a distributed system has a clock of its own, which nobody can set.
     record.in_grace = form == Form::Distributed;
     if form == Form::Embedded {
-        target.restart(&[("PIXMILL_CLOCK_AHEAD_SECS", MUCH_LATER)]).await;
+        target.restart(&[MUCH_LATER]).await;
     }
-    survey::survey(&mut record, &client.at_all(target.addresses())).await;
+    let client = client.at_all(target.addresses());
+    survey::survey(&mut record, &client).await;
+    if !record.redriven.is_empty() {
+        record.generations = survey::generations(&client).await;
+    }
+    record.unreadable.1 = target.put_aside(record.unreadable.0).await;
     survey::files(&mut record, &target).await;
     let violations = [shortcomings, check(&record)].concat();
     let log = if violations.is_empty() { String::new() } else { target.log() };

@@ -19,14 +19,25 @@ pub struct Scenario {
     pub mix: Mix,
     /// Settings of all processes beside the usual ones.
     pub settings: &'static [(&'static str, &'static str)],
-    /// How many bytes the disk of one process alone has room for; what there is if absent.
-    pub room: Option<u64>,
+    /// What it needs that not every machine has. Without, it is skipped.
+    pub needs: &'static [Need],
     /// By how many seconds the clock of each worker is ahead, in a distributed system.
     pub skews: [i64; 2],
     /// How often a job may be begun here; the maximum of all jobs if absent.
     pub most_attempts: Option<u64>,
     /// What goes wrong when.
     pub steps: fn(&mut Draw, Form) -> Vec<Step>,
+}
+
+/// What a scenario needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A disk of so many bytes, for one process alone: the right to mount.
+    Room(u64),
+    /// A tracer that answers system calls in the kernel's place: `strace`.
+    Tracer,
+    /// A broker that nobody else has, where processes are apart: an installed `RabbitMQ`.
+    Broker,
 }
 
 const BOTH: &[Form] = &[Embedded, Distributed];
@@ -40,7 +51,7 @@ const USUAL: Scenario = Scenario {
     forms: BOTH,
     mix: Mix::ALL,
     settings: &[],
-    room: None,
+    needs: &[],
     skews: [0, 0],
     most_attempts: None,
     steps: |_, _| Vec::new(),
@@ -51,8 +62,7 @@ const KEYED_TRANSFORMS: Mix = Mix { always_keyed: true, ..Mix::TRANSFORMS };
 /// Every fourth request ends what another began.
 const ENDING: Mix = Mix { uploads: 4, transforms: 12, cancels: 4, deletions: 2, ..Mix::ALL };
 
-/// All of them. The numbers are those of the promises' document; those that are missing need what a client and an operator
-/// have no means for.
+/// All of them, by the numbers of the promises' document.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "random", about: "anything", steps: |draw, form| random(draw, form, 8), ..USUAL },
     Scenario {
@@ -93,6 +103,16 @@ pub const SCENARIOS: &[Scenario] = &[
         ..USUAL
     },
     Scenario {
+        name: "F5",
+        about: "the queue is deleted in the broker while jobs wait in it",
+        forms: TOGETHER,
+        mix: KEYED_TRANSFORMS,
+        // So that some always wait.
+        settings: &[("PIXMILL_FAULT", "delay 400 processor.process 1+")],
+        steps: steps::deleted_queues,
+        ..USUAL
+    },
+    Scenario {
         name: "F6",
         about: "the broker confirms nothing",
         forms: TOGETHER,
@@ -130,6 +150,12 @@ pub const SCENARIOS: &[Scenario] = &[
         ..USUAL
     },
     Scenario {
+        name: "F11",
+        about: "damaged pictures, damaged watermarks and bombs are among what is worked on",
+        mix: Mix { flawed: 14, limit: 80, ..KEYED_TRANSFORMS },
+        ..USUAL
+    },
+    Scenario {
         name: "F12",
         about: "database and bucket are gone, hang, are slow, or drip",
         forms: TOGETHER,
@@ -144,6 +170,15 @@ pub const SCENARIOS: &[Scenario] = &[
         ..USUAL
     },
     Scenario { name: "F14", about: "what was written is not confirmed", steps: steps::lost_replies, ..USUAL },
+    Scenario {
+        name: "F15",
+        about: "a broker of the run's own is killed under load and started again",
+        forms: TOGETHER,
+        mix: KEYED_TRANSFORMS,
+        needs: &[Need::Broker],
+        steps: steps::killed_broker,
+        ..USUAL
+    },
     Scenario {
         name: "F16",
         about: "the way of a worker to the broker is half-open",
@@ -197,6 +232,15 @@ pub const SCENARIOS: &[Scenario] = &[
         ..USUAL
     },
     Scenario {
+        name: "F22",
+        about: "as many jobs wait as may, and where processes are apart, a broker of the run's own is out of memory",
+        mix: KEYED_TRANSFORMS,
+        settings: &[("MAX_OPEN_JOBS", "6"), ("PIXMILL_FAULT", "delay 1500 processor.process 1+")],
+        needs: &[Need::Broker],
+        steps: steps::overfilled,
+        ..USUAL
+    },
+    Scenario {
         name: "F23",
         about: "the clocks of workers are an hour off",
         forms: TOGETHER,
@@ -212,12 +256,57 @@ pub const SCENARIOS: &[Scenario] = &[
         ..USUAL
     },
     Scenario {
+        name: "F25",
+        about: "messages come that are none, or of another version",
+        forms: TOGETHER,
+        mix: KEYED_TRANSFORMS,
+        steps: steps::unreadable_messages,
+        ..USUAL
+    },
+    Scenario {
         name: "F26",
         about: "the process is killed while it writes, and while the disk is full",
         forms: ALONE,
         mix: ENDING,
-        room: Some(32 << 20),
+        needs: &[Need::Room(32 << 20)],
         steps: steps::full_and_killed,
+        ..USUAL
+    },
+    Scenario {
+        name: "F26-sync",
+        about: "the disk answers with EIO whenever something is to be synced, and the process is killed after that",
+        forms: ALONE,
+        mix: ENDING,
+        needs: &[Need::Tracer],
+        steps: steps::failing_syncs,
+        ..USUAL
+    },
+    Scenario {
+        name: "F26-torn",
+        about: "the last write to the database's log is cut short, and a second process wants the folder",
+        forms: ALONE,
+        mix: ENDING,
+        steps: steps::torn_logs,
+        ..USUAL
+    },
+    Scenario {
+        name: "F27",
+        about: "hundreds of failed jobs are opened anew by a command that is killed, by two at once, and one by one",
+        forms: ALONE,
+        mix: KEYED_TRANSFORMS,
+        steps: |draw, _| steps::opened_anew(draw),
+        ..USUAL
+    },
+    Scenario {
+        name: "F28",
+        about: "one user asks for hundreds of jobs, and then somebody else for one",
+        mix: KEYED_TRANSFORMS,
+        settings: &[
+            ("USER_JOB_SHARE", steps::SHARE.0),
+            ("WORKER_CONCURRENCY", steps::SLOTS.0),
+            ("PIXMILL_FAULT", "delay 100 processor.process 1+"),
+        ],
+        steps: |_, form| steps::flooded(form),
         ..USUAL
     },
 ];
@@ -251,9 +340,29 @@ mod tests {
                             assert!(Order::list(&orders).is_ok(), "{}: {orders}", scenario.name);
                         }
                         Injection::FullDisk { .. } => {
-                            assert!(scenario.room.is_some() && *form == Embedded, "{}", scenario.name);
+                            let room = scenario.needs.iter().any(|need| matches!(need, Need::Room(_)));
+                            assert!(room && *form == Embedded, "{}", scenario.name);
                         }
-                        Injection::Link { .. } => assert_eq!(*form, Distributed, "{}", scenario.name),
+                        Injection::FailSync { .. } => {
+                            assert!(scenario.needs.contains(&Need::Tracer), "{}", scenario.name);
+                            assert_eq!(*form, Embedded, "{}", scenario.name);
+                        }
+                        Injection::TearLog { .. }
+                        | Injection::Second
+                        | Injection::DeadLetters { .. }
+                        | Injection::Redrive { .. } => assert_eq!(*form, Embedded, "{}", scenario.name),
+                        Injection::Link { .. } | Injection::DeleteQueue | Injection::Messages { .. } => {
+                            assert_eq!(*form, Distributed, "{}", scenario.name);
+                        }
+                        Injection::KillBroker | Injection::Alarm { .. } => {
+                            assert!(scenario.needs.contains(&Need::Broker), "{}", scenario.name);
+                            assert_eq!(*form, Distributed, "{}", scenario.name);
+                        }
+                        Injection::Overfill => {
+                            let bounded = |(name, _): &(&str, &str)| *name == "MAX_OPEN_JOBS";
+                            assert!(scenario.settings.iter().any(bounded), "{}", scenario.name);
+                        }
+                        Injection::Flood { jobs, ahead } => assert!(jobs > ahead, "{}", scenario.name),
                         Injection::Kill { part }
                         | Injection::Terminate { part }
                         | Injection::Pause { part, .. }

@@ -81,6 +81,51 @@ pub enum Injection {
         /// For how long.
         time: Duration,
     },
+    /// Nothing that is to be synced to the disk is, for a while: each attempt is answered with EIO.
+    FailSync {
+        /// For how long.
+        time: Duration,
+    },
+    /// A process alone is killed, and its database's log ends with a frame of which only a part was written.
+    TearLog {
+        /// How many bytes of the frame.
+        bytes: usize,
+    },
+    /// A second process is started in the data folder of the first.
+    Second,
+    /// The queue is deleted, with whatever waits in it.
+    DeleteQueue,
+    /// Messages come that no worker can read.
+    Messages {
+        /// Each of them.
+        bodies: &'static [&'static [u8]],
+    },
+    /// A broker that nobody else has is killed, and started again after a while.
+    KillBroker,
+    /// A broker that nobody else has believes for a while that it is out of memory, and takes no messages.
+    Alarm {
+        /// For how long.
+        time: Duration,
+    },
+    /// One more job is asked for, of which only the head of the request is sent, while the queue is full.
+    Overfill,
+    /// The clients' user asks for very many jobs, and then somebody else for one.
+    Flood {
+        /// How many; a run may be larger than usual.
+        jobs: usize,
+        /// How many of them may be done before the other one begins.
+        ahead: usize,
+    },
+    /// Many jobs fail for a reason that passes.
+    DeadLetters {
+        /// How many; a run may be larger than usual.
+        jobs: usize,
+    },
+    /// All jobs that have failed so are opened anew, also several times at once.
+    Redrive {
+        /// How many in a second at most.
+        per_second: u32,
+    },
     /// The way to a system is bad for a while.
     Link {
         /// Whose way; everybody's if absent.

@@ -1,5 +1,6 @@
 //! What is there in the end, as the API and the files tell it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -27,13 +28,28 @@ pub(super) async fn open_jobs(client: &Client) -> Option<u64> {
 /// Adds to `record` all that is there.
 pub(super) async fn survey(record: &mut Record, client: &Client) {
     let deadline = Instant::now() + SWEEPING;
-    // What is swept between two questions makes the answers differ.
-    while !images(record, client).await && Instant::now() < deadline {
+    loop {
+        // What is swept between two questions makes the answers differ, and what is still to be swept is no end.
+        let in_accord = images(record, client).await;
+        let jobs = client.list("/jobs").await;
+        let swept = record.in_grace || all_made(&record.images, &jobs);
+        if (in_accord && swept) || Instant::now() > deadline {
+            for job in jobs {
+                record.jobs.push(final_job(client, &job).await);
+            }
+            return;
+        }
         sleep(BETWEEN_LOOKS).await;
     }
-    for job in client.list("/jobs").await {
-        record.jobs.push(final_job(client, &job).await);
-    }
+}
+
+/// Whether every version is what its job made.
+fn all_made(images: &[FinalImage], jobs: &[Value]) -> bool {
+    images.iter().flat_map(|image| &image.versions).all(|version| {
+        let made = |job: &&Value| job["id"].as_str() == version.job.as_deref();
+        let job = jobs.iter().find(made);
+        version.job.is_none() || job.is_some_and(|job| job["result"]["version"] == version.number)
+    })
 }
 
 /// Notes what is charged and which images there are. Returns whether these are in accord.
@@ -65,6 +81,12 @@ pub(super) async fn files(record: &mut Record, target: &Target) {
         }
         sleep(BETWEEN_LOOKS).await;
     }
+}
+
+/// How often each job was opened anew, as an operator sees it.
+pub(super) async fn generations(operator: &Client) -> BTreeMap<String, u64> {
+    let jobs = operator.list("/admin/jobs").await;
+    jobs.iter().map(|job| (text(&job["job"]["id"]), number(&job["redrives"]))).collect()
 }
 
 fn version(version: &Value) -> FinalVersion {

@@ -7,16 +7,17 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use mongodb::bson::doc;
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Bson, doc};
-use pixmill::JobStatus;
 use pixmill::ports::PortError;
+use pixmill::{JobStatus, QUEUE_PATIENCE};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::JobRecord;
-use crate::documents::Documents;
+use crate::documents::{Documents, millis};
 
+const OPERATION: &str = "jobs.published";
 /// How long jobs are gathered: far less than a sweeper waits for them.
 const GATHER: Duration = Duration::from_millis(100);
 
@@ -90,7 +91,10 @@ impl Gathered {
         }
         // Beside the record: no worker that takes one of them shall have to wait.
         let waiting = doc! { "_id": { "$in": ids }, "status": JobStatus::Queued.name(), "held": false };
-        let fields = doc! { "published": true, "staleSince": Bson::Null };
-        self.jobs.note("jobs.published", waiting, fields).await
+        let now = self.jobs.now(OPERATION).await?;
+        // As `Job::stale_since` has it for a job that has just come.
+        let stale_since = millis(now + QUEUE_PATIENCE);
+        let fields = doc! { "publishedAt": millis(now), "staleSince": stale_since };
+        self.jobs.note(OPERATION, waiting, fields).await
     }
 }

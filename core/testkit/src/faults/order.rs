@@ -16,6 +16,7 @@ use super::{Calls, Fault, OPERATIONS, Signal};
 /// - `stop before queue.settle 1`: it stands still, until `SIGCONT`, before it settles its first message.
 /// - `fail before blobs.put 2`: the second file is not stored, and the caller hears that the store is away.
 /// - `fail after jobs.finish 1`: the outcome is stored, and the caller hears that the repository is away.
+/// - `break before processor.process 1+`: nothing is worked on, and the caller hears of an error that stays.
 /// - `delay 500 blobs.get 1+`: every read of a file begins half a second later.
 /// - `repeat 99 queue.publish 1+`: every message is sent a hundred times at once.
 ///
@@ -62,6 +63,8 @@ fn parse(words: &[&str]) -> Option<Order> {
         ("stop", "after") => Fault::SignalAfter(Signal::Stop),
         ("fail", "before") => Fault::Before(PortErrorKind::Unavailable),
         ("fail", "after") => Fault::After(PortErrorKind::Unavailable),
+        ("break", "before") => Fault::Before(PortErrorKind::Internal),
+        ("break", "after") => Fault::After(PortErrorKind::Internal),
         ("delay", milliseconds) => Fault::Delay(Duration::from_millis(milliseconds.parse().ok()?)),
         ("repeat", times) => Fault::Repeat(times.parse().ok()?),
         _ => return None,
@@ -83,7 +86,7 @@ impl fmt::Display for OrderError {
         let Self(text) = self;
         write!(
             f,
-            "{text:?} is no fault; write `kill|stop|fail before|after OPERATION CALL`, `delay MILLISECONDS OPERATION CALL` or \
+            "{text:?} is no fault; write `kill|stop|fail|break before|after OPERATION CALL`, `delay MILLISECONDS OPERATION CALL` or \
              `repeat TIMES queue.publish CALL`, such as `kill before jobs.accept 3`, with an operation of pixmill_testkit::faults::OPERATIONS"
         )
     }
@@ -97,12 +100,14 @@ mod tests {
 
     #[test]
     fn orders_are_read() {
-        let orders =
-            Order::list("kill before jobs.accept 3; fail after jobs.finish 1+;delay 20 blobs.get 2;");
+        let orders = Order::list(
+            "kill before jobs.accept 3; fail after jobs.finish 1+;delay 20 blobs.get 2; break before blobs.get 1",
+        );
         let expected = [
             ("jobs.accept", Calls::Nth(3), Fault::SignalBefore(Signal::Kill)),
             ("jobs.finish", Calls::From(1), Fault::After(PortErrorKind::Unavailable)),
             ("blobs.get", Calls::Nth(2), Fault::Delay(Duration::from_millis(20))),
+            ("blobs.get", Calls::Nth(1), Fault::Before(PortErrorKind::Internal)),
         ];
         let expected = expected.map(|(operation, calls, fault)| Order { operation, calls, fault });
         assert_eq!(orders, Ok(expected.to_vec()));

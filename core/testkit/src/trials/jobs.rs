@@ -75,7 +75,8 @@ trials! { "jobs", dyn Jobs;
         jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_are_ahead_of_none,
     }
     due_unpublished {
-        a_job_that_was_published_and_waits_and_one_with_a_live_lease_are_not_listed,
+        a_job_that_was_published_just_now_and_waits_and_one_with_a_live_lease_are_not_listed,
+        a_job_that_was_published_and_waits_for_queue_patience_is_listed_until_it_is_published_again,
         jobs_that_nobody_may_know_of_are_listed,
     }
     due_output_removals { a_job_is_listed_once_its_time_has_come_until_output_removed }

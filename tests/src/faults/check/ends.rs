@@ -24,8 +24,12 @@ pub(super) fn check(record: &Record, found: &mut Violations) {
             found.unless(there, Promise::NothingLost, || format!("image {id} was confirmed and is gone"));
         }
     }
+    let impossible = record.transforms.iter().filter_map(|request| Some((request, request.fails?)));
+    let impossible: HashMap<&str, &str> = impossible
+        .flat_map(|(request, fails)| request.answers.iter().map(move |id| (id.as_str(), fails)))
+        .collect();
     for job in &record.jobs {
-        ended(record, job, found);
+        ended(record, job, impossible.get(job.seen.job.as_str()).copied(), found);
         result(record, job, found);
     }
     never_back(record, &jobs, found);
@@ -39,19 +43,19 @@ fn as_asked(request: &Asked, made: &Made, found: &mut Violations) {
     });
 }
 
-/// That a job has come to an end that it was given a reason for.
-fn ended(record: &Record, job: &FinalJob, found: &mut Violations) {
+/// That a job has come to an end that it was given a reason for; one that is `impossible` at once, and for that reason.
+fn ended(record: &Record, job: &FinalJob, impossible: Option<&str>, found: &mut Violations) {
     let Sighting { job: id, state, attempts, .. } = &job.seen;
     let deleted = record.deleted.contains(&job.image);
     let reason = match state {
         State::Queued | State::Running => false,
-        State::Completed => true,
+        State::Completed => impossible.is_none(),
         State::Cancelled => deleted || record.cancelled.contains(id),
         // A job whose every attempt is cut short is given up; one whose image goes has nothing to work on.
         State::Failed => match job.failure.as_deref() {
             Some("crashed" | "timed_out") => *attempts == record.max_attempts,
             Some("source_missing") => deleted,
-            _ => false,
+            failure => impossible.is_some() && failure == impossible && *attempts == 1,
         },
     };
     found.unless(reason, Promise::AnEnd, || {
@@ -94,7 +98,9 @@ fn never_back(record: &Record, jobs: &HashMap<&str, &FinalJob>, found: &mut Viol
             format!("job {id} was at attempt {}, and {} are allowed", seen.attempts, record.max_attempts)
         });
         if let Some(before) = last.insert(id, seen) {
-            let stayed = !before.state.is_final() || before == seen;
+            // An operator may open a failed job anew; how often, its generations tell.
+            let opened = before.state == State::Failed && record.redriven.contains(id);
+            let stayed = !before.state.is_final() || before == seen || opened;
             // A final state is all that a client may rely on; how far it is before that may change by one.
             let later = !record.one_clock || before.updated_at <= seen.updated_at;
             found.unless(stayed && later, Promise::NoWayBack, || {

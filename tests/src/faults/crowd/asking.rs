@@ -31,12 +31,13 @@ pub(super) async fn ask(shared: Arc<Shared>, mut draw: Draw) {
 /// Asks for one thing.
 async fn one(shared: &Shared, draw: &mut Draw) {
     let mix = shared.mix;
-    let mut number = draw.below(mix.uploads + mix.transforms + mix.cancels + mix.deletions);
-    for (share, what) in [(mix.uploads, 0), (mix.cancels, 1), (mix.deletions, 2)] {
+    let mut number = draw.below(mix.uploads + mix.transforms + mix.cancels + mix.deletions + mix.flawed);
+    for (share, what) in [(mix.uploads, 0), (mix.cancels, 1), (mix.deletions, 2), (mix.flawed, 3)] {
         if number < share {
             return match what {
                 0 => make(shared, draw, What::Upload).await,
                 1 => cancel(shared, draw).await,
+                3 => make(shared, draw, What::Impossible).await,
                 _ => delete(shared, draw).await,
             };
         }
@@ -49,13 +50,15 @@ async fn one(shared: &Shared, draw: &mut Draw) {
 enum What {
     Upload,
     Transform,
+    /// A transformation that can't be done.
+    Impossible,
 }
 
 impl What {
     fn asked(self, notes: &mut Notes) -> &mut Vec<Asked> {
         match self {
             Self::Upload => &mut notes.uploads,
-            Self::Transform => &mut notes.transforms,
+            Self::Transform | Self::Impossible => &mut notes.transforms,
         }
     }
 }
@@ -70,12 +73,17 @@ async fn make(shared: &Shared, draw: &mut Draw, what: What) {
         let number = what.asked(notes).len();
         let again = what == What::Transform && number > 0 && draw.below(4) == 0;
         // Some ask for what was asked for before, under a key of their own.
-        let known = if again { notes.transforms.last() } else { None };
+        let known = if again { notes.transforms.last().filter(|known| known.fails.is_none()) } else { None };
         let mut asked = Asked { keyed, ..Asked::default() };
         if what == What::Transform {
             asked.image = known.map_or_else(|| image.unwrap_or_default(), |known| known.image.clone());
             asked.width = known.map_or(SMALLEST + number as u64, |known| known.width);
             asked.save = known.map_or_else(|| draw.below(2) == 0, |known| known.save);
+        }
+        if what == What::Impossible {
+            let flawed = draw.one_of(&shared.flaws);
+            (asked.image, asked.fails, asked.save) = (flawed.image, Some(flawed.fails), draw.below(2) == 0);
+            asked.width = SMALLEST + number as u64;
         }
         what.asked(notes).push(asked);
         number
@@ -92,7 +100,7 @@ async fn make(shared: &Shared, draw: &mut Draw, what: What) {
             });
             let request = match what {
                 What::Upload => upload(shared, draw, number),
-                What::Transform => transform(shared, draw, &asked),
+                What::Transform | What::Impossible => transform(shared, draw, &asked),
             };
             copies.push(shared.send(if keyed { request.header("Idempotency-Key", &key) } else { request }));
         }
@@ -121,7 +129,11 @@ fn upload(shared: &Shared, draw: &mut Draw, number: usize) -> RequestBuilder {
 }
 
 fn transform(shared: &Shared, draw: &mut Draw, asked: &Asked) -> RequestBuilder {
-    let body = json!({ "width": asked.width, "format": "jpeg", "saveImage": asked.save, "version": 1 });
+    let mut body = json!({ "width": asked.width, "format": "jpeg", "saveImage": asked.save, "version": 1 });
+    let flawed = shared.flaws.iter().find(|flawed| asked.fails == Some(flawed.fails));
+    if let Some(overlay) = flawed.and_then(|flawed| flawed.overlay.as_ref()) {
+        body["watermark"] = json!({ "imageId": overlay });
+    }
     shared
         .request(draw, Method::POST, &format!("/images/transform/{}", asked.image))
         .header(CONTENT_TYPE, "application/json")
@@ -133,7 +145,7 @@ fn answered(notes: &mut Notes, what: What, number: usize, answer: Option<&Answer
     let Some(answer) = answer else { return false };
     let (success, field) = match what {
         What::Upload => (201, "id"),
-        What::Transform => (202, "jobId"),
+        What::Transform | What::Impossible => (202, "jobId"),
     };
     let asked = &mut what.asked(notes)[number];
     let image = asked.image.clone();
@@ -143,7 +155,7 @@ fn answered(notes: &mut Notes, what: What, number: usize, answer: Option<&Answer
             asked.answers.push(id.clone());
             match what {
                 What::Upload => notes.images.push(id),
-                What::Transform => notes.jobs.push(id),
+                What::Transform | What::Impossible => notes.jobs.push(id),
             }
             true
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::super::record::{Asked, Record, Sighting};
+use super::super::record::{Asked, Record, Redriving, Sighting, Turn};
 use crate::answer::Answer;
 
 /// All that they did and saw so far.
@@ -18,6 +18,11 @@ pub(in super::super) struct Notes {
     pub(super) surely_cancelled: BTreeSet<String>,
     pub(super) deleted: BTreeSet<String>,
     pub(super) surely_deleted: BTreeSet<String>,
+    /// What is noted by whoever lets things go wrong.
+    pub(in super::super) redriven: BTreeSet<String>,
+    pub(in super::super) redrivings: Vec<Redriving>,
+    pub(in super::super) turns: Vec<Turn>,
+    pub(in super::super) unreadable: u64,
     sightings: Vec<Sighting>,
     last: HashMap<String, Sighting>,
     odd_answers: Vec<String>,
@@ -26,8 +31,18 @@ pub(in super::super) struct Notes {
 impl Notes {
     /// An image that was there before the clients began.
     pub(in super::super) fn uploaded_before(&mut self, id: &str) {
-        self.uploads.push(Asked { sent: 1, answers: vec![id.to_owned()], ..Asked::default() });
+        self.uploaded_apart(id);
         self.images.push(id.to_owned());
+    }
+
+    /// The same, of one that is not for everything.
+    pub(in super::super) fn uploaded_apart(&mut self, id: &str) {
+        self.uploads.push(Asked { sent: 1, answers: vec![id.to_owned()], ..Asked::default() });
+    }
+
+    /// A transformation that somebody else than the clients asked for, in their name.
+    pub(in super::super) fn asked(&mut self, asked: Asked) {
+        self.transforms.push(asked);
     }
 
     /// What a job looked like; what is not new is not kept.
@@ -39,13 +54,13 @@ impl Notes {
     }
 
     /// An answer that nothing explains.
-    pub(super) fn odd(&mut self, answer: &Answer) {
-        self.odd_answers.push(format!(
-            "{} was answered with {} {}",
-            answer.request,
-            answer.status,
-            answer.text()
-        ));
+    pub(in super::super) fn odd(&mut self, answer: &Answer) {
+        self.odd_text(format!("{} was answered with {} {}", answer.request, answer.status, answer.text()));
+    }
+
+    /// The same, in words.
+    pub(in super::super) fn odd_text(&mut self, what: String) {
+        self.odd_answers.push(what);
     }
 
     /// A record that holds this, and nothing of the end yet.
@@ -59,6 +74,10 @@ impl Notes {
             surely_cancelled,
             deleted,
             surely_deleted,
+            redriven,
+            redrivings,
+            turns,
+            unreadable,
             sightings,
             last: _,
             odd_answers,
@@ -70,6 +89,10 @@ impl Notes {
             surely_cancelled,
             deleted,
             surely_deleted,
+            redriven,
+            redrivings,
+            turns,
+            unreadable: (unreadable, 0),
             odd_answers,
             sightings,
             ..Record::default()

@@ -149,6 +149,88 @@ pub(super) fn full_and_killed(draw: &mut Draw, _: Form) -> Vec<Step> {
     steps
 }
 
+/// The queue is deleted a few times.
+pub(super) fn deleted_queues(draw: &mut Draw, _: Form) -> Vec<Step> {
+    (0..3).map(|_| Step { after: draw.within(20..40), fault: Injection::DeleteQueue }).collect()
+}
+
+/// The broker is killed a few times.
+pub(super) fn killed_broker(draw: &mut Draw, _: Form) -> Vec<Step> {
+    (0..3).map(|_| Step { after: draw.within(10..30), fault: Injection::KillBroker }).collect()
+}
+
+/// More is wanted than there is room for, before the broker can take no more, and after.
+pub(super) fn overfilled(_: &mut Draw, form: Form) -> Vec<Step> {
+    let mut steps = vec![Step { after: 4, fault: Injection::Overfill }; 2];
+    if form == Form::Distributed {
+        steps.insert(1, Step { after: 4, fault: Injection::Alarm { time: BAD } });
+    }
+    steps
+}
+
+/// Messages that no worker of this version can read: of an older one, of a newer one with an operation that nobody knows,
+/// cut short, of other types, no JSON, nothing at all.
+const UNREADABLE: [&[u8]; 7] = [
+    br#"{"schema":0,"jobId":"000000000000000000000001"}"#,
+    br#"{"schema":2,"job":"000000000000000000000001","operation":"teleport"}"#,
+    br#"{"schema":1,"jobId":"00000000"#,
+    br#"{"schema":1,"jobId":17}"#,
+    br#"{"schema":"1","jobId":"000000000000000000000001"}"#,
+    b"\xff\xfe not JSON",
+    b"",
+];
+
+/// They come all at once, and one by one.
+pub(super) fn unreadable_messages(draw: &mut Draw, _: Form) -> Vec<Step> {
+    let one = UNREADABLE.chunks(1).map(|bodies| (draw.within(1..8), bodies));
+    let all = [&UNREADABLE[..]].map(|bodies| (5, bodies));
+    let step = |(after, bodies)| Step { after, fault: Injection::Messages { bodies } };
+    one.collect::<Vec<_>>().into_iter().chain(all).map(step).collect()
+}
+
+/// Nothing can be synced for a while, and then the process is killed, so that only what was synced is surely there.
+pub(super) fn failing_syncs(draw: &mut Draw, _: Form) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for _ in 0..4 {
+        let time = Duration::from_millis(draw.within(200..2000));
+        steps.push(after(draw, Injection::FailSync { time }));
+        steps.push(Step { after: draw.within(1..10), fault: Injection::Kill { part: 0 } });
+    }
+    steps
+}
+
+/// The log ends with parts of frames of every size, and a second process comes in between.
+pub(super) fn torn_logs(draw: &mut Draw, _: Form) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for _ in 0..6 {
+        let bytes = draw.within(1..4200) as usize;
+        steps.push(after(draw, Injection::TearLog { bytes }));
+    }
+    steps.insert(3, Step { after: 5, fault: Injection::Second });
+    steps
+}
+
+/// Many jobs fail, and are opened anew.
+pub(super) fn opened_anew(draw: &mut Draw) -> Vec<Step> {
+    let failing = Injection::DeadLetters { jobs: 250 };
+    let opening = Injection::Redrive { per_second: draw.within(40..120) as u32 };
+    vec![Step { after: 5, fault: failing }, Step { after: 5, fault: opening }]
+}
+
+/// How many jobs of one user are before the workers at once, and how many jobs a worker takes at once.
+pub(super) const SHARE: (&str, usize) = ("8", 8);
+pub(super) const SLOTS: (&str, usize) = ("4", 4);
+
+/// One user wants very much. Ahead of somebody else's job may be that user's share, and whatever is in somebody's hands.
+pub(super) fn flooded(form: Form) -> Vec<Step> {
+    let workers = match form {
+        Form::Embedded => 1,
+        Form::Distributed => form.parts() - Form::SERVERS,
+    };
+    let ahead = SHARE.1 + workers * SLOTS.1;
+    vec![Step { after: 5, fault: Injection::Flood { jobs: 300, ahead } }]
+}
+
 /// Each of these orders at a worker of its own choosing, one after the other.
 fn at_workers(draw: &mut Draw, form: Form, orders: &[&str]) -> Vec<Step> {
     let mut steps = Vec::new();

@@ -1,5 +1,7 @@
 //! Trials of what is due: publishing, finding stored results, and removing them.
 
+use pixmill::QUEUE_PATIENCE;
+
 use super::*;
 
 async fn due_removals(jobs: &Subject<dyn Jobs>) -> Vec<JobId> {
@@ -25,13 +27,34 @@ pub(super) mod published {
 pub(super) mod due_unpublished {
     use super::*;
 
-    pub(in crate::trials::jobs) async fn a_job_that_was_published_and_waits_and_one_with_a_live_lease_are_not_listed(
+    pub(in crate::trials::jobs) async fn a_job_that_was_published_just_now_and_waits_and_one_with_a_live_lease_are_not_listed(
         jobs: Subject<dyn Jobs>,
     ) {
         let (waits, held) = (accepted(&jobs).await, accepted(&jobs).await);
-        jobs.published(waits.id).await.unwrap();
         claimed(&jobs, held.id, LONG).await;
         jobs.time().advance(jobs.time().unit()).await;
+        jobs.published(waits.id).await.unwrap();
+        assert_eq!(jobs.due_unpublished(Duration::ZERO, 10).await.unwrap(), []);
+    }
+
+    pub(in crate::trials::jobs) async fn a_job_that_was_published_and_waits_for_queue_patience_is_listed_until_it_is_published_again(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let (waits, done) = (accepted(&jobs).await, accepted(&jobs).await);
+        // A store that is the queue itself loses nothing. Nobody waits for so long in earnest.
+        let time = jobs.time();
+        let Some(clock) = time.exact().filter(|_| waits.unpublished) else { return };
+        for job in [&waits, &done] {
+            jobs.published(job.id).await.unwrap();
+        }
+        complete(&jobs, &done, HOUR).await;
+        clock.advance(QUEUE_PATIENCE - Duration::from_millis(1));
+        assert_eq!(jobs.due_unpublished(Duration::ZERO, 10).await.unwrap(), []);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(jobs.due_unpublished(Duration::ZERO, 10).await.unwrap(), [waits.id]);
+        assert_eq!(jobs.due_unpublished(HOUR, 10).await.unwrap(), [], "not for an hour yet");
+        jobs.published(waits.id).await.unwrap();
+        clock.advance(QUEUE_PATIENCE - Duration::from_millis(1));
         assert_eq!(jobs.due_unpublished(Duration::ZERO, 10).await.unwrap(), []);
     }
 
