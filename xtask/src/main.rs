@@ -15,6 +15,7 @@ mod faults;
 mod features;
 mod fuzz;
 mod layers;
+mod mutations;
 mod openapi;
 mod progress;
 mod python;
@@ -89,6 +90,12 @@ const TASKS: &[Task] = &[
         arguments: "[--runs N] [--seed S] [--only F7]",
         about: "kill processes and cut off systems, and check that every promise holds",
         start: faults::start,
+    },
+    Task {
+        name: "mutations",
+        arguments: "[GUARD...]",
+        about: "take out one guard after the other, and check that the fault harness or a test notices",
+        start: mutations::start,
     },
     Task {
         name: "fuzz",
