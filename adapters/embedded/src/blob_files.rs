@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::{Bytes, BytesMut};
 use pixmill::{BlobKey, BlobPrefix};
 
+use crate::free_space;
+
 /// Most bytes that one read brings.
 pub(crate) const PIECE: u64 = 256 << 10;
 /// How often a rename is tried anew when deletions keep taking the folder away.
@@ -152,8 +154,9 @@ pub(crate) struct Unplaced {
 }
 
 impl Unplaced {
-    /// Appends pieces.
+    /// Appends pieces, if the disk has room for them and for what is to be left.
     pub(crate) fn write(&mut self, pieces: &[Bytes]) -> io::Result<()> {
+        free_space::check(&self.file, pieces.iter().map(|piece| piece.len() as u64).sum())?;
         for piece in pieces {
             self.file.write_all(piece)?;
             self.size += piece.len() as u64;

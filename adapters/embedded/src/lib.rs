@@ -27,6 +27,7 @@ mod columns;
 mod config;
 mod database;
 mod error;
+mod free_space;
 mod image_rows;
 mod images;
 mod job_cache;

@@ -10,6 +10,7 @@ mod dead_letters;
 mod faults;
 mod fixtures;
 mod formats;
+mod full_disk;
 mod idempotency;
 mod live;
 mod load;
