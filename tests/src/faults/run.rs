@@ -50,7 +50,7 @@ const STEP: Duration = Duration::from_secs(10);
 const AFTERWARDS: u64 = 5;
 /// How long clients go on with what was not answered, and how long the jobs may take to end after that.
 const FINISHING: Duration = Duration::from_secs(30);
-const SETTLING: Duration = Duration::from_secs(60);
+const SETTLING: Duration = Duration::from_secs(120);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// By when the graces and reservations of a run are surely over, and no result yet.
 pub(super) const MUCH_LATER: (&str, &str) = ("PIXMILL_CLOCK_AHEAD_SECS", "7200");
@@ -113,6 +113,8 @@ fn settings(scenario: &Scenario) -> Vec<(&'static str, &'static str)> {
         ("WORKER_CONCURRENCY", "2"),
         ("SHUTDOWN_GRACE_SECS", "5"),
         ("JOB_MAX_ATTEMPTS", MAX_ATTEMPTS.0),
+        // Clients ask faster than a busy machine works: how long a system takes to be well again would be told by its backlog.
+        ("MAX_OPEN_JOBS", "40"),
     ];
     settings.extend(scenario.settings);
     settings
