@@ -244,8 +244,8 @@ impl Jobs for MongoJobs {
             "staleSince": { "$ne": Bson::Null, "$lte": millis(now - older_than) },
             "notBefore": { "$lte": millis(now) },
         };
-        let found =
-            self.jobs.find(OPERATION, filter, doc! { "staleSince": 1, "_id": 1 }, at_most(limit)).await?;
+        let sort = doc! { "staleSince": 1, "_id": 1 };
+        let found = self.jobs.find_readable(OPERATION, filter, sort, at_most(limit)).await?;
         Ok(found.into_iter().map(|record| record.job.id).collect())
     }
 
