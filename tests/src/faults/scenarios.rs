@@ -83,7 +83,10 @@ mod tests {
                         | Injection::Second
                         | Injection::DeadLetters { .. }
                         | Injection::Redrive { .. } => assert_eq!(*form, Embedded, "{}", scenario.name),
-                        Injection::Link { .. } | Injection::DeleteQueue | Injection::Messages { .. } => {
+                        Injection::Link { .. }
+                        | Injection::DeleteQueue
+                        | Injection::Forget
+                        | Injection::Messages { .. } => {
                             assert_eq!(*form, Distributed, "{}", scenario.name);
                         }
                         Injection::KillBroker | Injection::Alarm { .. } => {

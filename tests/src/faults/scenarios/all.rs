@@ -129,9 +129,9 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "F13",
-        about: "Redis is gone, hangs, is slow, or drips",
+        about: "Redis is gone, hangs, is slow, drips, or forgets everything",
         forms: TOGETHER,
-        steps: |_, _| steps::links(&[], &["REDIS_URL"], &steps::ALL_TROUBLES),
+        steps: |draw, _| steps::bad_redis(draw),
         ..USUAL
     },
     Scenario { name: "F14", about: "what was written is not confirmed", steps: steps::lost_replies, ..USUAL },
