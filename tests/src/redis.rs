@@ -1,5 +1,6 @@
 //! Removing what a Redis holds, past Pixmill. Just enough of its protocol for that.
 
+use std::fmt::Write;
 use std::io;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -21,7 +22,7 @@ pub(crate) async fn forget(url: &str, prefix: &str) -> io::Result<()> {
     let words = ["EVAL", FORGET, "0", prefix];
     let mut command = format!("*{}\r\n", words.len());
     for word in words {
-        command.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        let _ = write!(command, "${}\r\n{word}\r\n", word.len());
     }
     let mut stream = BufReader::new(TcpStream::connect(host.trim_end_matches('/')).await?);
     stream.write_all(command.as_bytes()).await?;

@@ -137,7 +137,7 @@ impl Jobs for MongoJobs {
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
-        self.change("jobs.published", id, |job, now| job.published(now)).await.map(drop)
+        self.change("jobs.published", id, Job::published).await.map(drop)
     }
 
     async fn get(&self, owner: UserId, id: JobId) -> Result<Option<Job>, PortError> {

@@ -14,8 +14,8 @@ fn impossible(record: &mut Record) {
 
 #[test]
 fn what_can_not_be_done_fails_at_once_and_says_why() {
-    breaks(&[], "it does", impossible);
     type Change = fn(&mut FinalJob);
+    breaks(&[], "it does", impossible);
     let changes: [(&str, Change); 4] = [
         ("another reason", |job| job.failure = Some("limit_exceeded".into())),
         ("a reason that may pass", |job| job.failure = Some("internal".into())),
