@@ -41,7 +41,7 @@ pub enum Processing {
     Retried,
     /// There was nothing to do: the job is done, unknown or somebody else's.
     Skipped,
-    /// The message could not be read.
+    /// The message, or its job, could not be read.
     Rejected,
 }
 
@@ -88,7 +88,17 @@ impl Process {
             }
         };
         let terms = ClaimTerms { lease: self.settings.lease, max_attempts: self.settings.job_max_attempts };
-        match self.ports.jobs.claim(message.job_id, terms).await? {
+        let claim = match self.ports.jobs.claim(message.job_id, terms).await {
+            // A later version may have stored it, with an operation that this one does not know. Whoever of this version reads
+            // it again can't either, and would do nothing else.
+            Err(error) if error.kind() == PortErrorKind::Corrupt => {
+                tracing::error!(job = %message.job_id, %error, "message rejected: its job can't be read");
+                delivery.settle(Settlement::Reject).await?;
+                return Ok(Processing::Rejected);
+            }
+            claim => claim?,
+        };
+        match claim {
             Claim::Claimed(job, token) => self.attempt(*job, token, delivery).await,
             Claim::NotYet { after } => {
                 delivery.settle(Settlement::Retry { after }).await?;

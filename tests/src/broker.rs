@@ -28,7 +28,7 @@ pub struct Broker {
     /// Of clients, of other nodes, and of the directory of nodes.
     ports: [u16; 3],
     directory: Child,
-    broker: Child,
+    server: Child,
 }
 
 impl Broker {
@@ -53,9 +53,9 @@ impl Broker {
         directory.args(["-address", HOST, "-port", &ports[2].to_string()]);
         let directory =
             quiet(&mut directory).spawn().map_err(|error| format!("there is no epmd: {error}"))?;
-        let broker = quiet(&mut command(home.path(), ports, "rabbitmq-server")).spawn();
-        let broker = broker.map_err(|error| format!("RabbitMQ can't be started: {error}"))?;
-        let started = Self { home, ports, directory, broker };
+        let server = quiet(&mut command(home.path(), ports, "rabbitmq-server")).spawn();
+        let server = server.map_err(|error| format!("RabbitMQ can't be started: {error}"))?;
+        let started = Self { home, ports, directory, server };
         started.ready().await;
         Ok(started)
     }
@@ -67,12 +67,12 @@ impl Broker {
 
     /// Kills it without warning.
     pub fn kill9(&mut self) {
-        let tree = ProcessTree::of(self.broker.id());
+        let tree = ProcessTree::of(self.server.id());
         // The script that started it would clean up after the others.
         kill(tree.root());
         tree.children().iter().for_each(|child| kill(*child));
         // It is gone already.
-        let _ = self.broker.wait();
+        let _ = self.server.wait();
     }
 
     /// Starts it again over what it has on disk.
@@ -81,7 +81,7 @@ impl Broker {
     /// If it does not come up.
     pub async fn start_again(&mut self) {
         let again = quiet(&mut command(self.home.path(), self.ports, "rabbitmq-server")).spawn();
-        self.broker = again.expect("it could be started before");
+        self.server = again.expect("it could be started before");
         self.ready().await;
     }
 

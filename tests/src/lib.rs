@@ -16,6 +16,7 @@ mod process;
 mod program;
 mod proxy;
 mod raw;
+mod redis;
 mod s3;
 mod server;
 mod systems;

@@ -128,7 +128,7 @@ impl Jobs for MemoryJobs {
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
-        self.change(id, |job, now| job.published(now));
+        self.change(id, Job::published);
         Ok(())
     }
 

@@ -138,11 +138,41 @@ impl<R: Record> Documents<R> {
         sort: Document,
         limit: i64,
     ) -> Result<Vec<R>, PortError> {
+        let found = self.documents(operation, filter, sort, limit).await?;
+        found.iter().map(|document| read(operation, document).map(|(_, record)| record)).collect()
+    }
+
+    /// The same without those that this version can't read: one of them must not keep all others from their turn.
+    pub(crate) async fn find_readable(
+        &self,
+        operation: &'static str,
+        filter: Document,
+        sort: Document,
+        limit: i64,
+    ) -> Result<Vec<R>, PortError> {
+        let found = self.documents(operation, filter, sort, limit).await?;
+        let readable = found.iter().filter_map(|document| match read(operation, document) {
+            Ok((_, record)) => Some(record),
+            Err(error) => {
+                tracing::error!(%error, id = ?document.get("_id"), "a record is left out");
+                None
+            }
+        });
+        Ok(readable.collect())
+    }
+
+    async fn documents(
+        &self,
+        operation: &'static str,
+        filter: Document,
+        sort: Document,
+        limit: i64,
+    ) -> Result<Vec<Document>, PortError> {
         let collection = self.collection.clone();
         let found = run(operation, async move {
             collection.find(filter).sort(sort).limit(limit).await?.try_collect::<Vec<_>>().await
         });
-        found.await?.iter().map(|document| read(operation, document).map(|(_, record)| record)).collect()
+        found.await
     }
 
     /// The part of a list that `page` asks for, newest first; `filter` leaves out what comes before it.

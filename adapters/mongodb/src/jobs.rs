@@ -151,12 +151,13 @@ impl Jobs for MongoJobs {
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
         let object = oid(id.as_bytes());
-        // What was stored from here a moment ago is published for the first time, and can be noted together with others.
-        if self.jobs.recall(object).is_some_and(|record| record.job.published_at.is_none()) {
+        // A job that has just come and is published for the first time can be noted together with others.
+        let fresh = |record: JobRecord| record.job.revision == 0 && record.job.published_at.is_none();
+        if self.jobs.recall(object).is_some_and(fresh) {
             self.published.add(object);
             return Ok(());
         }
-        self.change("jobs.published", id, |job, now| job.published(now)).await.map(drop)
+        self.change("jobs.published", id, Job::published).await.map(drop)
     }
 
     async fn get(&self, owner: UserId, id: JobId) -> Result<Option<Job>, PortError> {
@@ -267,8 +268,8 @@ impl Jobs for MongoJobs {
             "staleSince": { "$ne": Bson::Null, "$lte": millis(now - older_than) },
             "notBefore": { "$lte": millis(now) },
         };
-        let found =
-            self.jobs.find(OPERATION, filter, doc! { "staleSince": 1, "_id": 1 }, at_most(limit)).await?;
+        let sort = doc! { "staleSince": 1, "_id": 1 };
+        let found = self.jobs.find_readable(OPERATION, filter, sort, at_most(limit)).await?;
         Ok(found.into_iter().map(|record| record.job.id).collect())
     }
 

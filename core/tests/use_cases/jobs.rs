@@ -292,6 +292,19 @@ async fn a_message_that_nobody_can_read_is_put_aside() {
 }
 
 #[tokio::test]
+async fn a_job_that_nobody_can_read_keeps_no_worker_from_others() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    kit.submit(&image, false).await;
+    kit.faults.inject("jobs.claim", Calls::Nth(1), Fault::Before(PortErrorKind::Corrupt));
+    assert_eq!(kit.work().await, Processing::Rejected);
+    assert_eq!(kit.memory.queue.rejected().len(), 1);
+    let other = kit.submit(&image, false).await;
+    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
+    assert_eq!(kit.job(image.owner, other).await.status(), JobStatus::Completed);
+}
+
+#[tokio::test]
 async fn an_outcome_reported_under_an_old_token_is_refused() {
     let kit = Kit::new();
     let image = kit.image(UserId::random()).await;

@@ -110,12 +110,14 @@ pub(crate) fn print(lines: &[Line], at_once: usize) -> io::Result<()> {
     for line in lines {
         let Line { fault, form, runs, jobs, struck: (struck, steps), .. } = line;
         let Line { lost, doubled, stuck, other, recovery, failed, .. } = line;
-        let (form, recovery, struck) = (form.name(), recovery.as_secs_f64(), format!("{struck}/{steps}"));
+        let (form, struck) = (form.name(), format!("{struck}/{steps}"));
+        // Where nothing comes at a time of its own there is no time after it.
+        let recovery = if *steps > 0 { format!("{:.1}", recovery.as_secs_f64()) } else { "-".to_owned() };
         let failed: Vec<String> = failed.iter().map(u64::to_string).collect();
         let failed = failed.join(" ");
         writeln!(
             out,
-            "{fault:<8} {form:<11} {runs:>5} {jobs:>6} {struck:>8} {lost:>5} {doubled:>8} {stuck:>6} {other:>6} {recovery:>17.1}  {failed}"
+            "{fault:<8} {form:<11} {runs:>5} {jobs:>6} {struck:>8} {lost:>5} {doubled:>8} {stuck:>6} {other:>6} {recovery:>17}  {failed}"
         )?;
     }
     Ok(())

@@ -95,5 +95,7 @@ impl Violations {
 }
 
 #[cfg(test)]
+mod others_tests;
+#[cfg(test)]
 #[path = "check_tests.rs"]
 mod tests;

@@ -1,14 +1,13 @@
 //! Each broken promise turns the checker red, and a good run does not.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::super::record::{
-    Asked, Fetched, FinalImage, FinalJob, FinalVersion, Made, Record, Redriving, Sighting, State, Turn, Usage,
+    Asked, Fetched, FinalImage, FinalJob, FinalVersion, Made, Record, Sighting, State, Usage,
 };
 use super::{Promise, check};
 
-fn seen(job: &str, state: State, attempts: u64, second: u32) -> Sighting {
+pub(super) fn seen(job: &str, state: State, attempts: u64, second: u32) -> Sighting {
     Sighting { job: job.into(), state, attempts, updated_at: format!("2026-01-01T00:00:{second:02}.000Z") }
 }
 
@@ -22,12 +21,12 @@ fn completed(id: &str, version: Option<u64>, width: u64) -> FinalJob {
     FinalJob { seen: seen(id, State::Completed, 1, 30), image: "i1".into(), failure: None, made: Some(made) }
 }
 
-fn ended(id: &str, state: State, failure: Option<&str>) -> FinalJob {
+pub(super) fn ended(id: &str, state: State, failure: Option<&str>) -> FinalJob {
     let seen = seen(id, state, 1, 30);
     FinalJob { seen, image: "i1".into(), failure: failure.map(str::to_owned), made: None }
 }
 
-fn asked(answer: &str, image: &str, width: u64, save: bool) -> Asked {
+pub(super) fn asked(answer: &str, image: &str, width: u64, save: bool) -> Asked {
     let (keyed, sent, answers, image) = (true, 3, vec![answer.into()], image.into());
     Asked { keyed, sent, answers, image, width, save, fails: None }
 }
@@ -80,7 +79,7 @@ fn good() -> Record {
 }
 
 /// Checks that a run that would have been good breaks exactly these promises after `change`.
-fn breaks(promises: &[Promise], what: &str, change: impl FnOnce(&mut Record)) {
+pub(super) fn breaks(promises: &[Promise], what: &str, change: impl FnOnce(&mut Record)) {
     let mut record = good();
     change(&mut record);
     let found: BTreeSet<Promise> = check(&record).iter().map(|violation| violation.promise).collect();
@@ -250,85 +249,4 @@ fn a_way_back_is_found() {
 #[test]
 fn an_answer_that_nothing_explains_is_found() {
     breaks(&[Promise::HonestAnswers], "500", |record| record.odd_answers.push("500".into()));
-}
-
-/// Lets a job fail as it must, at its first attempt, for the reason that its picture gives.
-fn impossible(record: &mut Record) {
-    record.transforms.push(Asked { fails: Some("undecodable"), ..asked("impossible", "i1", 23, false) });
-    record.jobs.push(ended("impossible", State::Failed, Some("undecodable")));
-}
-
-#[test]
-fn what_can_not_be_done_fails_at_once_and_says_why() {
-    breaks(&[], "it does", impossible);
-    type Change = fn(&mut FinalJob);
-    let changes: [(&str, Change); 4] = [
-        ("another reason", |job| job.failure = Some("limit_exceeded".into())),
-        ("a reason that may pass", |job| job.failure = Some("internal".into())),
-        ("two attempts", |job| job.seen.attempts = 2),
-        ("no attempt", |job| job.seen.attempts = 0),
-    ];
-    for (what, change) in changes {
-        breaks(&[Promise::AnEnd], what, |record| {
-            impossible(record);
-            change(&mut record.jobs[3]);
-        });
-    }
-    breaks(&[Promise::AnEnd], "it is done", |record| {
-        record.transforms[1].fails = Some("undecodable");
-    });
-    breaks(&[Promise::AnEnd], "something else fails so", |record| {
-        impossible(record);
-        record.transforms[3].fails = None;
-    });
-}
-
-/// Lets a job fail for a reason that passes, and an operator open it anew.
-fn opened_anew(record: &mut Record) {
-    record.redriven.insert("unsaved".into());
-    record.generations = [("saved".into(), 0), ("unsaved".into(), 1)].into();
-    record.sightings.push(seen("unsaved", State::Failed, 1, 21));
-    record.sightings.push(seen("unsaved", State::Queued, 0, 22));
-    record.redrivings.push(Redriving { opened: 21, per_second: 10, took: Duration::from_secs(2) });
-}
-
-#[test]
-fn jobs_are_opened_anew_once_and_not_too_many_at_once() {
-    breaks(&[], "they are", opened_anew);
-    breaks(&[Promise::NoWayBack], "nobody asked for it", |record| {
-        opened_anew(record);
-        record.redriven.clear();
-        record.generations.clear();
-    });
-    breaks(&[Promise::NoWayBack], "from another end than a failure", |record| {
-        opened_anew(record);
-        record.sightings.push(seen("unsaved", State::Completed, 1, 23));
-        record.sightings.push(seen("unsaved", State::Queued, 0, 24));
-    });
-    for times in [0, 2] {
-        breaks(&[Promise::OneEffect], "not at all, or twice", |record| {
-            opened_anew(record);
-            record.generations.insert("unsaved".into(), times);
-        });
-    }
-    breaks(&[Promise::OneEffect], "another one", |record| {
-        opened_anew(record);
-        record.generations.insert("saved".into(), 1);
-    });
-    breaks(&[Promise::BoundedPace], "too many at once", |record| {
-        opened_anew(record);
-        record.redrivings[0].opened += 1;
-    });
-}
-
-#[test]
-fn a_turn_that_comes_too_late_is_found() {
-    breaks(&[], "as late as it may be", |record| record.turns.push(Turn { before: 8, most: 8 }));
-    breaks(&[Promise::FairTurns], "later", |record| record.turns.push(Turn { before: 9, most: 8 }));
-}
-
-#[test]
-fn messages_that_are_not_put_aside_are_found() {
-    breaks(&[Promise::PutAside], "one is not", |record| record.unreadable.1 -= 1);
-    breaks(&[Promise::PutAside], "one is that can be read", |record| record.unreadable.1 += 1);
 }

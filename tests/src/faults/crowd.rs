@@ -112,7 +112,9 @@ impl Crowd {
     ) -> Self {
         let mut notes = Notes::default();
         notes.uploaded_before(image);
-        flaws.iter().for_each(|flawed| notes.uploaded_apart(&flawed.uploaded));
+        for flawed in &flaws {
+            notes.uploaded_apart(&flawed.uploaded);
+        }
         let shared = Arc::new(Shared {
             client,
             mix,

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::amqp::Amqp;
 use crate::broker::Broker;
 use crate::mongo::drop_database;
+use crate::redis::forget;
 use crate::systems::{Bucket, systems};
 
 /// A bucket, a database and queues that nobody else has, and a whole broker where one is to suffer.
@@ -72,6 +73,12 @@ impl Place {
         self.amqp().delete(self.queue()).await.expect("the broker removes a queue");
     }
 
+    /// Removes whatever is in Redis.
+    pub(super) async fn forget(&self) {
+        let (url, prefix) = (value(&self.systems, "REDIS_URL"), value(&self.systems, "REDIS_PREFIX"));
+        forget(url, prefix).await.expect("Redis forgets what it is told to");
+    }
+
     /// Puts a message before the workers.
     pub(super) async fn publish(&self, message: &[u8]) {
         self.amqp().publish(self.queue(), message).await.expect("the broker takes a message");
@@ -99,6 +106,7 @@ impl Place {
                 amqp.delete(queue).await.expect("the broker removes a queue");
             }
         }
+        self.forget().await;
         drop_database(value(&self.systems, "MONGO_URI")).await.expect("the database is removed");
         self.bucket.remove().await;
     }

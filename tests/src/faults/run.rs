@@ -1,7 +1,10 @@
 //! One run: a system, clients, faults, and the look at what came of it.
 
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::time::{Instant, sleep};
 
 use super::check::{Promise, Violation, check};
@@ -20,7 +23,7 @@ pub struct Outcome {
     pub seed: u64,
     /// What was wrong.
     pub violations: Vec<Violation>,
-    /// From the end of the last fault to the end of the last job.
+    /// From the end of the last fault to the end of the last job, on a machine that other runs may share.
     pub recovery: Duration,
     /// How many jobs there were.
     pub jobs: usize,
@@ -50,7 +53,7 @@ const STEP: Duration = Duration::from_secs(10);
 const AFTERWARDS: u64 = 5;
 /// How long clients go on with what was not answered, and how long the jobs may take to end after that.
 const FINISHING: Duration = Duration::from_secs(30);
-const SETTLING: Duration = Duration::from_secs(60);
+const SETTLING: Duration = Duration::from_secs(120);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// By when the graces and reservations of a run are surely over, and no result yet.
 pub(super) const MUCH_LATER: (&str, &str) = ("PIXMILL_CLOCK_AHEAD_SECS", "7200");
@@ -63,12 +66,24 @@ const MAX_ATTEMPTS: (&str, u64) = ("5", 5);
 /// # Panics
 /// If the system can't be started, or does not understand what the harness says.
 pub async fn run(scenario: &Scenario, form: Form, seed: u64, scale: usize) -> Outcome {
-    let mut draw = Draw::new(seed);
-    let steps = (scenario.steps)(&mut draw.fork(), form);
     let mut target = match Target::start(scenario, form, &settings(scenario), scale).await {
         Ok(target) => target,
         Err(reason) => return Outcome::skipped(seed, reason),
     };
+    let outcome = AssertUnwindSafe(over(scenario, form, seed, scale, &mut target)).catch_unwind().await;
+    if outcome.is_err() {
+        // What the processes thought of it explains most failures. Nobody is left to tell if this fails.
+        let _ = writeln!(io::stderr(), "{} {} {seed}: {}", scenario.name, form.name(), target.log());
+    }
+    // However it ended: what is left in systems that others use too would make them slow.
+    target.end().await;
+    outcome.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// The run, over a system that has just started.
+async fn over(scenario: &Scenario, form: Form, seed: u64, scale: usize, target: &mut Target) -> Outcome {
+    let mut draw = Draw::new(seed);
+    let steps = (scenario.steps)(&mut draw.fork(), form);
     let client = target.server().user("anna").await;
     let first = client.upload_png(64, 48).await.id;
     let flawed = if scenario.mix.flawed > 0 { flaws::upload(&client, &first).await } else { Vec::new() };
@@ -80,7 +95,8 @@ pub async fn run(scenario: &Scenario, form: Form, seed: u64, scale: usize) -> Ou
         struck += usize::from(target.suffer(&step.fault, &crowd).await);
     }
     let healed = Instant::now();
-    let shortcomings = settle(scenario, &mut crowd, &client.at_all(target.addresses())).await;
+    let here = client.at_all(target.addresses());
+    let shortcomings = settle(scenario, &mut crowd, &here, SETTLING * scale as u32).await;
     let recovery = healed.elapsed();
 
     let mut record = crowd.end().await.into_record();
@@ -97,10 +113,9 @@ pub async fn run(scenario: &Scenario, form: Form, seed: u64, scale: usize) -> Ou
         record.generations = survey::generations(&client).await;
     }
     record.unreadable.1 = target.put_aside(record.unreadable.0).await;
-    survey::files(&mut record, &target).await;
+    survey::files(&mut record, target).await;
     let violations = [shortcomings, check(&record)].concat();
     let log = if violations.is_empty() { String::new() } else { target.log() };
-    target.end().await;
     let (jobs, struck) = (record.jobs.len(), (struck, ordered));
     Outcome { seed, violations, recovery, jobs, struck, log, skipped: None }
 }
@@ -113,13 +128,21 @@ fn settings(scenario: &Scenario) -> Vec<(&'static str, &'static str)> {
         ("WORKER_CONCURRENCY", "2"),
         ("SHUTDOWN_GRACE_SECS", "5"),
         ("JOB_MAX_ATTEMPTS", MAX_ATTEMPTS.0),
+        // Clients ask faster than a busy machine works: how long a system takes to be well again would be told by its backlog.
+        ("MAX_OPEN_JOBS", "40"),
     ];
     settings.extend(scenario.settings);
     settings
 }
 
-/// Waits until the clients have what they asked for and every job has ended, and says what was missing to that.
-async fn settle(scenario: &Scenario, crowd: &mut Crowd, client: &Client) -> Vec<Violation> {
+/// Waits until the clients have what they asked for and every job has ended, which may take so long, and says what was missing
+/// to that.
+async fn settle(
+    scenario: &Scenario,
+    crowd: &mut Crowd,
+    client: &Client,
+    patience: Duration,
+) -> Vec<Violation> {
     let mut shortcomings = Vec::new();
     let mut demand = |kept: bool, promise, what: &str| {
         if !kept {
@@ -130,7 +153,7 @@ async fn settle(scenario: &Scenario, crowd: &mut Crowd, client: &Client) -> Vec<
     let works = crowd.more(afterwards, SETTLING).await;
     demand(works, Promise::HonestAnswers, "too few requests had an effect after the last fault");
     crowd.finish(FINISHING).await;
-    let deadline = Instant::now() + SETTLING;
+    let deadline = Instant::now() + patience;
     let mut settled = false;
     while !settled && Instant::now() < deadline {
         sleep(BETWEEN_LOOKS).await;

@@ -95,6 +95,8 @@ pub enum Injection {
     Second,
     /// The queue is deleted, with whatever waits in it.
     DeleteQueue,
+    /// Redis forgets all that it was told, as when it starts anew.
+    Forget,
     /// Messages come that no worker can read.
     Messages {
         /// Each of them.

@@ -6,7 +6,21 @@ use pixmill_e2e::faults::{Form, hold};
 async fn no_fault_of_a_server_alone_breaks_a_promise() {
     hold(
         Form::Embedded,
-        &[("random", 1), ("random", 2), ("F1", 1), ("F7", 1), ("F14", 1), ("F24", 1), ("F26", 1)],
+        &[
+            ("random", 1),
+            ("random", 2),
+            ("F1", 1),
+            ("F7", 1),
+            ("F11", 1),
+            ("F14", 1),
+            ("F22", 1),
+            ("F24", 1),
+            ("F26", 1),
+            ("F26-sync", 1),
+            ("F26-torn", 1),
+            ("F27", 1),
+            ("F28", 1),
+        ],
     )
     .await;
 }

@@ -149,6 +149,12 @@ pub(super) fn full_and_killed(draw: &mut Draw, _: Form) -> Vec<Step> {
     steps
 }
 
+/// The way to Redis has every trouble, and before each it forgets everything.
+pub(super) fn bad_redis(draw: &mut Draw) -> Vec<Step> {
+    let bad = links(&[], &["REDIS_URL"], &ALL_TROUBLES);
+    bad.into_iter().flat_map(|step| [after(draw, Injection::Forget), step]).collect()
+}
+
 /// The queue is deleted a few times.
 pub(super) fn deleted_queues(draw: &mut Draw, _: Form) -> Vec<Step> {
     (0..3).map(|_| Step { after: draw.within(20..40), fault: Injection::DeleteQueue }).collect()

@@ -80,7 +80,7 @@ impl Target {
                 notes.odd_text(format!("a second process on the folder was refused with {}", ended.stderr));
             }),
             Ok(_) => {
-                crowd.note(|notes| notes.odd_text("a second process was let into the folder".to_owned()))
+                crowd.note(|notes| notes.odd_text("a second process was let into the folder".to_owned()));
             }
         }
         true

@@ -29,7 +29,7 @@ impl Target {
         broken.unwrap_or_else(|ended| panic!("it did not start: {ended}"));
         self.understood(0).await;
         crowd.move_to(self.addresses());
-        let enough = crowd.more(jobs as u64, FAILING).await;
+        let enough = crowd.more(jobs as u64, FAILING * self.scale as u32).await;
         self.restart(&[MUCH_LATER]).await;
         crowd.move_to(self.addresses());
         enough
@@ -56,7 +56,7 @@ impl Target {
         eventually("some are opened anew", async || (letters(&home).len() < most - 1).then_some(())).await;
         killed.kill().await.expect("one may kill one's own child");
 
-        let deadline = Instant::now() + OPENING;
+        let deadline = Instant::now() + OPENING * self.scale as u32;
         while !letters(&home).is_empty() && Instant::now() < deadline {
             let begun = Instant::now();
             let (one, other) = (command(&home, per_second), command(&home, per_second));

@@ -35,6 +35,7 @@ impl Target {
                 self.bother(*part, system, *trouble, *time).await;
             }
             Injection::DeleteQueue => self.place().delete_queue().await,
+            Injection::Forget => self.place().forget().await,
             Injection::Messages { bodies } => {
                 for body in *bodies {
                     self.place().publish(body).await;
