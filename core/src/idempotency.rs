@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::ids::{MadeId, UserId};
-use crate::ports::{Made, OnceKeys, PortError, Turn};
+use crate::ports::{Made, OnceKeys, PortError, PortErrorKind, Turn};
 
 /// How long a key is remembered.
 pub(crate) const REMEMBERED: Duration = Duration::from_hours(24);
@@ -111,6 +111,12 @@ impl Attempt<'_> {
             tracing::warn!(%error, "the outcome of a request with an idempotency key is not kept");
         }
     }
+}
+
+/// Whether this write may still come to pass although its caller was told of an error: one that was not answered in time is
+/// not over. Then the turn must not be given back: it ends by itself, and whoever has the next one looks for what was made.
+pub(crate) fn may_come_to_pass(error: &PortError, write: &'static str) -> bool {
+    error.kind() == PortErrorKind::TimedOut && error.operation() == write
 }
 
 #[cfg(test)]

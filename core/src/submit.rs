@@ -9,7 +9,9 @@ use pixmill_engine::{Error as EngineError, FieldError, Transformation, plan};
 use crate::capacity::{Capacity, Full};
 use crate::content::{Content, ContentHash};
 use crate::derivation::Derivation;
-use crate::idempotency::{self, IdempotencyKey, OnceError, OnceKey, OnceOperation, Standing};
+use crate::idempotency::{
+    self, IdempotencyKey, OnceError, OnceKey, OnceOperation, Standing, may_come_to_pass,
+};
 use crate::ids::{ImageId, JobId, MadeId, UserId};
 use crate::image::Image;
 use crate::job::Job;
@@ -132,8 +134,8 @@ impl Submissions {
                     // The job may be there all the same. Only if it surely is not, the turn is given back.
                     outcome = match self.accepted(owner, &[id.into()]).await {
                         Ok(Some(job)) => Ok(job.id),
-                        Ok(None) => Err(error.into()),
-                        Err(_) => return Err(error.into()),
+                        Ok(None) if !may_come_to_pass(&error, "jobs.accept") => Err(error.into()),
+                        _ => return Err(error.into()),
                     };
                 }
                 let made = outcome.as_ref().ok().map(|id| Made { id: (*id).into(), fingerprint: asked });

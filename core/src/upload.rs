@@ -11,7 +11,9 @@ use sha2::{Digest, Sha256};
 
 use crate::content::{BlobKey, Content, ContentHash};
 use crate::describe::Describer;
-use crate::idempotency::{self, IdempotencyKey, OnceError, OnceKey, OnceOperation, Standing};
+use crate::idempotency::{
+    self, IdempotencyKey, OnceError, OnceKey, OnceOperation, Standing, may_come_to_pass,
+};
 use crate::ids::{ImageId, MadeId, UserId};
 use crate::image::{Image, Version};
 use crate::ports::{ByteStream, Made, PortError, PortErrorKind};
@@ -101,8 +103,8 @@ impl Uploads {
                     // The image may be there all the same. Only if it surely is not, the turn is given back.
                     outcome = match self.stored(owner, &[id.into()]).await {
                         Ok(Some(stored)) => Ok(stored),
-                        Ok(None) => Err(error.into()),
-                        Err(_) => return Err(error.into()),
+                        Ok(None) if !may_come_to_pass(&error, "images.insert") => Err(error.into()),
+                        _ => return Err(error.into()),
                     };
                 }
                 let made = outcome

@@ -87,7 +87,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "faults",
-        arguments: "[--runs N] [--seed S] [--only F7,F8] [--at-once N] [--scale N]",
+        arguments: "[--runs N] [--seed S] [--only F7,F8]",
         about: "kill processes and cut off systems, and check that every promise holds",
         start: faults::start,
     },

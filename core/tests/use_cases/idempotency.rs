@@ -94,6 +94,37 @@ async fn a_refused_request_leaves_its_key_free() {
 }
 
 #[tokio::test]
+async fn a_write_that_was_not_answered_in_time_keeps_its_turn() {
+    let kit = Kit::new();
+    let (owner, file) = (UserId::random(), fixtures::png(40, 30));
+    let image = kit.image(UserId::random()).await;
+    let late = |write| kit.faults.inject(write, Calls::First(1), Fault::Before(PortErrorKind::TimedOut));
+    // It may be stored a moment later, and then another one must not be there already.
+    late("jobs.accept");
+    assert!(matches!(submit(&kit, &image, half(&image)).await, Err(SubmitError::Port(_))));
+    let again = submit(&kit, &image, half(&image)).await;
+    assert!(matches!(again, Err(SubmitError::Once(OnceError::InFlight))), "{again:?}");
+    kit.advance(Duration::from_mins(1));
+    submit(&kit, &image, half(&image)).await.unwrap();
+    assert_eq!(jobs(&kit, image.owner).await, 1);
+
+    late("images.insert");
+    assert!(matches!(upload(&kit, owner, &file).await, Err(UploadError::Port(_))));
+    let again = upload(&kit, owner, &file).await;
+    assert!(matches!(again, Err(UploadError::Once(OnceError::InFlight))), "{again:?}");
+    kit.advance(kit.settings.upload_ttl);
+    upload(&kit, owner, &file).await.unwrap();
+    assert_eq!(images(&kit, owner).await, 1);
+
+    // What was not read in time leaves the key free.
+    late("images.get");
+    let other = kit.services.submissions.submit_once(image.owner, key("second"), half(&image));
+    assert!(matches!(other.await, Err(SubmitError::Port(_))));
+    let other = kit.services.submissions.submit_once(image.owner, key("second"), half(&image));
+    other.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_job_that_was_accepted_without_a_word_is_found_again() {
     let kit = Kit::new();
     let image = kit.image(UserId::random()).await;

@@ -157,9 +157,14 @@ impl Crowd {
 
     /// Returns when so many more requests have had their effect, or `most` is over. Returns whether they had.
     pub(super) async fn more(&self, answers: u64, most: Duration) -> bool {
+        let before = *self.shared.answered.borrow();
+        self.in_all(before + answers, most).await
+    }
+
+    /// The same for so many requests since they began.
+    pub(super) async fn in_all(&self, answers: u64, most: Duration) -> bool {
         let mut seen = self.shared.answered.subscribe();
-        let enough = *seen.borrow_and_update() + answers;
-        timeout(most, seen.wait_for(|count| *count >= enough)).await.is_ok()
+        timeout(most, seen.wait_for(|count| *count >= answers)).await.is_ok()
     }
 
     /// Lets them finish what they have begun. What is not answered after `most` stays without an answer.

@@ -93,6 +93,8 @@ async fn one_of_flood(client: Client, crowd: &Crowd, number: usize) {
     crowd.note(|notes| {
         match answer {
             Ok(answer) if answer.status == 202 => asked.answers.push(text(&answer.json()["jobId"])),
+            // Whoever can't take it may say so.
+            Ok(answer) if matches!(answer.status, 429 | 503) => {}
             Ok(answer) => notes.odd(&answer),
             Err(error) => notes.odd_text(format!("a job of a flood had no answer: {error}")),
         }
