@@ -13,6 +13,7 @@ mod rotate;
 mod salience;
 mod sharpen;
 mod transpose;
+mod turning;
 pub(crate) mod watermark;
 
 pub(crate) use blend::over;
@@ -25,3 +26,4 @@ pub(crate) use resize::{crop, resize};
 pub(crate) use rotate::{canvas, rotate};
 pub(crate) use salience::{Strategy, most_salient};
 pub(crate) use sharpen::sharpen;
+pub(crate) use turning::Turning;

@@ -82,9 +82,10 @@ proptest! {
         let expected = decode(&oracle);
         let original = if kind == 2 { planes[0].clone() } else { picture };
         let (found_psnr, expected_psnr) = (psnr(&decode(&found), &original), psnr(&expected, &original));
-        // A few coefficients rounded otherwise weigh much in pictures this small.
-        prop_assert!(found_psnr > expected_psnr - 2.0, "{} dB, libjpeg {} dB", found_psnr, expected_psnr);
-        let most = oracle.len() + oracle.len() / 50 + 16;
+        // A few coefficients rounded otherwise weigh the more the fewer there are.
+        let tolerance = 2.0 + 800.0 / f64::from(width * height);
+        prop_assert!(found_psnr > expected_psnr - tolerance, "{} dB, libjpeg {} dB", found_psnr, expected_psnr);
+        let most = oracle.len() + oracle.len() / 50 + 24;
         prop_assert!(found.len() <= most, "{} bytes, libjpeg {}", found.len(), oracle.len());
     }
 
