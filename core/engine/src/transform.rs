@@ -10,6 +10,7 @@ use crate::ops::{self, Rect, Region};
 use crate::pixels::Pixels;
 use crate::plan::{Plan, plan, smallest_scale};
 use crate::planar::Found;
+use crate::rows;
 use crate::run::Run;
 use crate::transformation::Transformation;
 
@@ -58,7 +59,7 @@ pub(crate) fn general(source: &[u8], transformation: &Transformation) -> Result<
     let header = header(source, limits)?;
     let plan = plan(&header, transformation, limits)?;
     let run = Run { source, overlay: None, header, limits, cancel };
-    let (pixels, rest) = run.decode(&plan)?;
+    let (pixels, rest) = run.decode_whole(&plan)?;
     Ok(run.finish(pixels, rest)?.0)
 }
 
@@ -85,7 +86,10 @@ pub(crate) fn picture(
             (Decoded { pixels, icc }, &plan.steps()[done..])
         }
         Some(Found::File(_)) => return Err(Error::Bug("a plan for pixels ends in a file".into())),
-        None => run.decoded(plan)?,
+        None => match rows::resampled(&run, plan.steps())? {
+            Some(decoded) => (decoded, &plan.steps()[2..]),
+            None => run.decoded(plan)?,
+        },
     };
     let icc = decoded.icc.clone();
     let (pixels, rest) = run.sample(decoded, rest)?;

@@ -151,7 +151,8 @@ impl Bench<'_> {
             for (sum, result) in sums.iter_mut().zip([ours, sharp]) {
                 let reference = match task.expected {
                     Expected::Turned => original.turned(),
-                    _ => original.covering(result.width, result.height),
+                    Expected::Covered => original.covering(result.width, result.height),
+                    Expected::Resized | Expected::Unscored => original.filling(result.width, result.height),
                 };
                 sum.push(
                     score(&alike(&reference, result), result)

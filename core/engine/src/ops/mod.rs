@@ -1,6 +1,7 @@
 //! Operations on pixels: one file an operation. They know nothing of requests or formats; sizes are decided by
 //! the plan.
 
+mod alpha;
 mod blend;
 mod blur;
 mod ground;
@@ -16,6 +17,7 @@ mod transpose;
 mod turning;
 pub(crate) mod watermark;
 
+pub(crate) use alpha::{divide_row, multiply_row};
 pub(crate) use blend::over;
 pub(crate) use blur::blur;
 pub(crate) use ground::{flatten, pad};

@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::header::Orientation;
 use crate::ops::transpose::Order;
-use crate::ops::turning::order;
 use crate::ops::{Rect, Region, transpose};
 use crate::pixels::Pixels;
 
@@ -14,8 +13,8 @@ const BLOCK: usize = 32;
 /// Clockwise quarter turns, then a mirroring left to right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Turn {
-    pub(super) quarters: u8,
-    pub(super) flop: bool,
+    quarters: u8,
+    flop: bool,
 }
 
 impl Turn {
@@ -64,9 +63,22 @@ impl Turn {
         self.quarters % 2 == 1
     }
 
+    /// Clockwise quarter turns, and whether a mirroring left to right follows.
+    pub(crate) fn parts(self) -> (u8, bool) {
+        (self.quarters, self.flop)
+    }
+
     /// Of a turn that leaves the sides as they are: whether rows come from below, and whether each is mirrored.
     pub(super) fn rows(self) -> (bool, bool) {
         (self.quarters == 2, (self.quarters == 2) != self.flop)
+    }
+
+    /// Of a turn that changes the sides: how rows become columns.
+    pub(super) fn columns(self) -> Option<Order> {
+        // A quarter turn clockwise takes column x, read upwards, as row x; three take it read downwards as row
+        // width-1-x. The mirroring reverses the rows of the result.
+        let order = Order { upwards: (self.quarters == 1) != self.flop, last_first: self.quarters == 3 };
+        self.swaps_sides().then_some(order)
     }
 
     /// The size of a picture after the turn.
@@ -119,7 +131,7 @@ pub(crate) fn orient(pixels: Pixels, turn: Turn) -> Pixels {
 fn orient_n<const N: usize>(mut pixels: Pixels, turn: Turn) -> Pixels {
     let (width, height) = (pixels.width as usize, pixels.height as usize);
     let samples = pixels.data.as_chunks_mut::<N>().0;
-    if let Some(order) = order(turn) {
+    if let Some(order) = turn.columns() {
         let mut turned = Pixels::zeroed(pixels.height, pixels.width, pixels.layout);
         transpose(samples, turned.data.as_chunks_mut::<N>().0, (width, height), order);
         return turned;

@@ -1,7 +1,7 @@
 //! A plane that is turned while its rows arrive, so that it exists only once.
 
 use crate::ops::Turn;
-use crate::ops::transpose::{self, BAND, Order};
+use crate::ops::transpose::{self, BAND};
 use crate::pixels::{Layout, Pixels};
 
 /// A plane on its way. Its rows, as they lie before the turn, are taken in order.
@@ -46,7 +46,7 @@ impl Turning {
     /// Takes the next row: `fill` writes it.
     pub(crate) fn take(&mut self, fill: impl FnOnce(&mut [u8])) {
         let width = self.width;
-        if let Some(order) = order(self.turn) {
+        if let Some(order) = self.turn.columns() {
             fill(&mut self.band[(self.taken - self.placed) * width..][..width]);
             self.taken += 1;
             if (self.taken - self.placed) * width == self.band.len() || self.is_whole() {
@@ -70,12 +70,4 @@ impl Turning {
     pub(crate) fn finish(self) -> Pixels {
         self.to
     }
-}
-
-/// How rows become columns, if they do.
-pub(super) fn order(turn: Turn) -> Option<Order> {
-    // A quarter turn clockwise takes column x, read upwards, as row x; three take it read downwards as row
-    // width-1-x. The mirroring reverses the rows of the result.
-    turn.swaps_sides()
-        .then(|| Order { upwards: (turn.quarters == 1) != turn.flop, last_first: turn.quarters == 3 })
 }

@@ -22,7 +22,7 @@ use crate::limits::{Limits, at_most};
 use crate::ops::{self, Rect, Region, Strategy, Turn};
 use crate::planar;
 use crate::transformation::{Position, Transformation};
-use crate::validate::lossless_error;
+use crate::validate::{lossless_error, palette_error};
 use fit::{Fitted, fit, place, place_rect};
 pub(crate) use step::{Salient, Size, Step};
 
@@ -42,6 +42,8 @@ pub struct Plan {
     frames: u32,
     peak_bytes: u64,
     steps: Vec<Step>,
+    /// Whether the picture stays as it is and no format was named.
+    codes_anew: bool,
 }
 
 impl Plan {
@@ -68,11 +70,36 @@ impl Plan {
     /// The same for this very file, which must be the one that the header was read from: an ordinary JPEG that goes
     /// from planes to a JPEG takes rows and not pictures, which no header tells. [`Self::peak_bytes`] is for any file.
     pub fn peak_bytes_for(&self, source: &[u8]) -> u64 {
+        if self.codes_anew {
+            return self.peak_bytes;
+        }
         planar::peak_bytes(source, &self.steps).map_or(self.peak_bytes, |bytes| bytes.min(self.peak_bytes))
     }
 
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// Whether the same picture is only coded anew, in the format that it has without anybody having named it.
+    pub(crate) fn codes_anew(&self) -> bool {
+        self.codes_anew
+    }
+
+    /// How the result is written.
+    pub(crate) fn encoding(&self) -> Result<Encoding, Error> {
+        match self.steps.last() {
+            Some(Step::Encode { encoding, .. }) => Ok(*encoding),
+            _ => Err(Error::Bug("a plan ends without encoding".into())),
+        }
+    }
+
+    /// The same but for how the result is written.
+    pub(crate) fn written_as(&self, encoding: Encoding) -> Self {
+        let mut plan = self.clone();
+        if let Some(Step::Encode { encoding: written, .. }) = plan.steps.last_mut() {
+            *written = encoding;
+        }
+        plan
     }
 }
 
@@ -109,10 +136,32 @@ pub fn plan(header: &Header, transformation: &Transformation, limits: &Limits) -
         let area = u64::from(size.0) * u64::from(size.1) * u64::from(frames);
         at_most("result area in pixels, over all frames", area, limits.max_output_pixels)?;
     }
+    let codes_anew = transformation.format.is_none() && is_as_stored(header, &list);
     list.push(Step::Encode { encoding, size });
-    let peak_bytes = memory::peak_bytes(&list, header.alpha);
+    let mut peak_bytes = memory::peak_bytes(&list, header.alpha);
     at_most("memory needed in bytes", peak_bytes, limits.max_memory_bytes)?;
-    Ok(Plan { decode_eighths: eighths, format: encoding.format, size, frames, peak_bytes, steps: list })
+    if codes_anew {
+        peak_bytes =
+            peak_bytes.max(memory::transcoding_bytes(header.format, size)).min(limits.max_memory_bytes);
+    }
+    Ok(Plan {
+        decode_eighths: eighths,
+        format: encoding.format,
+        size,
+        frames,
+        peak_bytes,
+        steps: list,
+        codes_anew,
+    })
+}
+
+/// Whether nothing is done with the picture but to turn it upright.
+fn is_as_stored(header: &Header, steps: &[Step]) -> bool {
+    match steps {
+        [Step::Decode { .. }] => true,
+        [Step::Decode { .. }, Step::Turn { turn, .. }] => *turn == Turn::upright(header.orientation),
+        _ => false,
+    }
 }
 
 fn check_crop(header: &Header, transformation: &Transformation) -> Result<(), Error> {
@@ -142,8 +191,14 @@ fn encoding(header: &Header, transformation: &Transformation) -> Result<Encoding
     {
         return Err(Error::Invalid(vec![error]));
     }
+    if transformation.palette
+        && let Some(error) = palette_error(format)
+    {
+        return Err(Error::Invalid(vec![error]));
+    }
     let quality = transformation.quality.unwrap_or_else(|| default_quality(format));
-    Ok(Encoding { format, quality, lossless: transformation.lossless })
+    let (lossless, palette) = (transformation.lossless, transformation.palette);
+    Ok(Encoding { lossless, palette, ..Encoding::new(format, quality) })
 }
 
 /// The smallest scale, in eighths, at which a picture of size `from` still has as many pixels as `to`.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::route::{End, Route};
 use crate::decode::baseline::{Component, Frame};
-use crate::encode::baseline::Sampling;
+use crate::encode::baseline::{Encoder, Sampling};
 use crate::ops::planes::Axis;
 use crate::ops::{Region, Turn, Turning};
 
@@ -107,7 +107,11 @@ impl Geometry {
     /// that are turned, and the file at a byte a pixel or the picture.
     pub(super) fn peak_bytes(&self, frame: &Frame, route: &Route, eighths: &[usize]) -> u64 {
         let pixels = route.to.0 as usize * route.to.1 as usize;
-        let mut bytes = if route.is_whole() { pixels } else { pixels * self.planes.len() };
+        let mut bytes = if route.is_whole() {
+            pixels + Encoder::waiting_bytes(pixels)
+        } else {
+            pixels * self.planes.len()
+        };
         let turn = Some(route.turn()).filter(|&turn| turn != Turn::NONE && turn != Turn::FLOP);
         for ((plane, component), eighths) in self.planes.iter().zip(&frame.components).zip(eighths) {
             let (width, height) = plane.size();

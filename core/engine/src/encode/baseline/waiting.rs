@@ -1,0 +1,89 @@
+//! Symbols that wait until it is known which codes suit them: all of a small picture, or the first of a large one.
+
+use super::codes::Codes;
+use super::huffman::{Coder, EVERY_AC, EVERY_DC, Writer, symbols};
+
+/// So many symbols tell what the rest is like; they take 4 bytes each.
+const ENOUGH: usize = 1 << 16;
+
+/// What was counted of one kind of plane.
+struct Counts {
+    dc: [u32; 16],
+    ac: [u32; 256],
+}
+
+/// Symbols in their order, and how often each occurs in luma and in chroma.
+pub(super) struct Waiting {
+    tokens: Vec<Token>,
+    counts: [Counts; 2],
+}
+
+/// A symbol with its value: 16 bits of the value, 1 bit for chroma, 1 bit for means, 8 bits of the symbol.
+#[derive(Clone, Copy)]
+struct Token(u32);
+
+const CHROMA: u32 = 1 << 9;
+const MEAN: u32 = 1 << 8;
+
+impl Waiting {
+    pub(super) fn new() -> Self {
+        let counts = || Counts { dc: [0; 16], ac: [0; 256] };
+        Self { tokens: Vec::new(), counts: [counts(), counts()] }
+    }
+
+    /// Bytes at the most, for a picture of this many pixels.
+    pub(super) fn peak_bytes(pixels: usize) -> usize {
+        // A strip may go beyond, and the list doubles.
+        (2 * pixels).min(3 * ENOUGH) * 4
+    }
+
+    pub(super) fn is_enough(&self) -> bool {
+        self.tokens.len() >= ENOUGH
+    }
+
+    /// Takes a quantised block; `busy` tells which coefficients aren't zero.
+    #[inline]
+    pub(super) fn block(&mut self, chroma: bool, block: &[i16; 64], busy: u64, before: &mut i32) {
+        let Self { tokens, counts } = self;
+        let counts = &mut counts[usize::from(chroma)];
+        let plane = if chroma { CHROMA } else { 0 };
+        symbols(block, busy, before, |is_mean, symbol, value| {
+            if is_mean {
+                counts.dc[symbol as usize & 15] += 1;
+            } else {
+                counts.ac[symbol as usize & 255] += 1;
+            }
+            let mean = if is_mean { MEAN } else { 0 };
+            tokens.push(Token(value << 16 | plane | mean | symbol & 255));
+        });
+    }
+
+    /// Takes a block that lies outside the picture: as the one before, and flat.
+    pub(super) fn nothing(&mut self, chroma: bool) {
+        let counts = &mut self.counts[usize::from(chroma)];
+        counts.dc[0] += 1;
+        counts.ac[0] += 1;
+        let plane = if chroma { CHROMA } else { 0 };
+        self.tokens.extend([Token(plane | MEAN), Token(plane)]);
+    }
+
+    /// The tables that suit what is here, for means and for all else, of luma and of chroma. With `more` to come, every
+    /// symbol that there is gets a code.
+    pub(super) fn codes(&mut self, more: bool) -> [[Codes; 2]; 2] {
+        self.counts.each_mut().map(|Counts { dc, ac }| {
+            if more {
+                EVERY_DC.for_each(|symbol| dc[symbol] += 1);
+                EVERY_AC.iter().for_each(|&symbol| ac[usize::from(symbol)] += 1);
+            }
+            [Codes::shortest(dc), Codes::shortest(ac)]
+        })
+    }
+
+    /// Writes all of it.
+    pub(super) fn write(self, coders: &[Coder; 2], writer: &mut Writer) {
+        for Token(token) in self.tokens {
+            let coder = &coders[usize::from(token & CHROMA != 0)];
+            coder.symbol(writer, token & MEAN != 0, token & 255, token >> 16);
+        }
+    }
+}
