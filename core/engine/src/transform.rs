@@ -35,6 +35,11 @@ pub struct Output {
 ///
 /// The pixels of the result are sRGB whatever profile the source had, and no profile is embedded.
 ///
+/// Where the request leaves the picture as it is and names no format, the result is not to be larger than the source. A
+/// JPEG is then coded anew from its own coefficients, without loss; what can be written without loss is packed more
+/// thoroughly; otherwise quality gives way. Only a GIF, a PNG that was packed for long and files of a few hundred bytes can
+/// come out larger for all that.
+///
 /// # Errors
 /// See [`Error`]; nothing but [`Error::Bug`] speaks of a fault of the engine. What is wrong with the overlay is
 /// reported as [`Error::Invalid`] for the field `watermark.imageId`.

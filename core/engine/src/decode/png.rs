@@ -192,6 +192,12 @@ impl<'a> Rows<'a> {
         }
         Ok(())
     }
+
+    /// Reads what follows the last row, where a file may be cut short too.
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        let mut none = vec![0; self.reader.output_line_size(self.reader.info().width).unwrap_or_default()];
+        self.reader.read_row(&mut none).map(|_| ()).map_err(|error| refused(&error))
+    }
 }
 
 /// A reader behind the header, the layout of its samples, and whether they have 16 bits.

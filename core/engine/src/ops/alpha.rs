@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::pixels::Layout;
 
 /// Multiplies colour by alpha. Tells whether the row hides nothing, which is so without alpha.
-pub(crate) fn multiply_row(row: &mut [u8], layout: Layout) -> bool {
+pub(super) fn multiply_row(row: &mut [u8], layout: Layout) -> bool {
     match layout {
         Layout::GreyAlpha => multiply::<2>(row),
         Layout::Rgba => multiply::<4>(row),
@@ -14,7 +14,7 @@ pub(crate) fn multiply_row(row: &mut [u8], layout: Layout) -> bool {
 }
 
 /// Divides colour by alpha, which undoes the multiplication but for what was rounded away.
-pub(crate) fn divide_row(row: &mut [u8], layout: Layout) {
+pub(super) fn divide_row(row: &mut [u8], layout: Layout) {
     match layout {
         Layout::GreyAlpha => divide::<2>(row),
         Layout::Rgba => divide::<4>(row),

@@ -17,14 +17,14 @@ mod transpose;
 mod turning;
 pub(crate) mod watermark;
 
-pub(crate) use alpha::{divide_row, multiply_row};
+use alpha::{divide_row, multiply_row};
 pub(crate) use blend::over;
 pub(crate) use blur::blur;
 pub(crate) use ground::{flatten, pad};
 pub(crate) use layout::{drop_opaque_alpha, to_grey};
 pub(crate) use orient::{Turn, orient};
 pub(crate) use region::{Rect, Region};
-pub(crate) use resize::{crop, resize};
+pub(crate) use resize::{Resizing, crop, resize};
 pub(crate) use rotate::{canvas, rotate};
 pub(crate) use salience::{Strategy, most_salient};
 pub(crate) use sharpen::sharpen;

@@ -114,7 +114,7 @@ fn a_larger_picture_is_as_small_and_as_good() {
         let (found_psnr, expected_psnr) = (psnr(&decode(&found), &picture), psnr(&decode(&oracle), &picture));
         assert!((found_psnr - expected_psnr).abs() < 0.1, "{found_psnr} dB, libjpeg {expected_psnr} dB");
         let share = found.len() as f64 / oracle.len() as f64;
-        assert!((0.9..1.0).contains(&share), "{share} of libjpeg's bytes with the standard's tables");
+        assert!((0.8..1.0).contains(&share), "{share} of libjpeg's bytes with the standard's tables");
         let tight = sampled_jpeg(&picture, quality, number, 0, true);
         let share = found.len() as f64 / tight.len() as f64;
         assert!((share - 1.0).abs() < 0.01, "{share} of libjpeg's bytes with tables of its own");
