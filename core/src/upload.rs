@@ -310,7 +310,16 @@ impl Intake {
 
     fn new(max_bytes: u64, limits: Limits) -> Self {
         let (hasher, head) = (Sha256::new(), Vec::new());
-        Self { max_bytes, limits, hasher, bytes: 0, head, look_at: Self::FIRST_LOOK, header: None, frames: None }
+        Self {
+            max_bytes,
+            limits,
+            hasher,
+            bytes: 0,
+            head,
+            look_at: Self::FIRST_LOOK,
+            header: None,
+            frames: None,
+        }
     }
 
     fn take(&mut self, piece: &[u8]) -> Result<(), UploadError> {

@@ -156,9 +156,11 @@ pub(super) fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Err
     }
 }
 
+type Reader<'a> = png::Reader<Cursor<&'a [u8]>>;
+
 /// The rows of a file, from the top on, as they are read. Interlaced files have none that could be told one by one.
 pub(crate) struct Rows<'a> {
-    reader: png::Reader<Cursor<&'a [u8]>>,
+    reader: Reader<'a>,
     layout: Layout,
     deep: bool,
     /// A row of 16-bit samples.
@@ -201,11 +203,7 @@ impl<'a> Rows<'a> {
 }
 
 /// A reader behind the header, the layout of its samples, and whether they have 16 bits.
-fn open<'a>(
-    source: &'a [u8],
-    header: &Header,
-    limits: &Limits,
-) -> Result<(png::Reader<Cursor<&'a [u8]>>, Layout, bool), Error> {
+fn open<'a>(source: &'a [u8], header: &Header, limits: &Limits) -> Result<(Reader<'a>, Layout, bool), Error> {
     let mut decoder = png::Decoder::new_with_limits(
         Cursor::new(source),
         png::Limits { bytes: limits.max_header_bytes.saturating_add(limits.max_icc_bytes) },

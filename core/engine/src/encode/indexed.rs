@@ -104,9 +104,10 @@ impl Indexed {
                 let (mut squares, mut sums) = (0_i64, [0_i64; 4]);
                 for y in top..bottom {
                     let original = rgba.row(y as u32).as_chunks::<4>().0;
-                    for x in left..right {
-                        let found = shown(self.palette[usize::from(self.indices[y * width + x])]);
-                        for ((sum, a), b) in sums.iter_mut().zip(found).zip(shown(original[x])) {
+                    let indices = &self.indices[y * width..][left..right];
+                    for (&index, &original) in indices.iter().zip(&original[left..right]) {
+                        let found = shown(self.palette[usize::from(index)]);
+                        for ((sum, a), b) in sums.iter_mut().zip(found).zip(shown(original)) {
                             let difference = i64::from(a) - i64::from(b);
                             *sum += difference;
                             squares += difference * difference;

@@ -76,7 +76,7 @@ impl Coder {
             }
         });
         ac.each(|symbol, bits, length| {
-            coder.ac[usize::from(symbol)] = with_value(symbol, Code { bits, length })
+            coder.ac[usize::from(symbol)] = with_value(symbol, Code { bits, length });
         });
         coder
     }

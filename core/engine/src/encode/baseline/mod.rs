@@ -81,7 +81,7 @@ struct Head {
 
 /// Where symbols go.
 enum Entropy {
-    Waiting(Waiting),
+    Waiting(Box<Waiting>),
     Coding(Box<[Coder; 2]>),
 }
 
@@ -114,7 +114,7 @@ impl Encoder {
             quantisers: [Quantiser::new(&tables[0]), Quantiser::new(&tables[1])],
             mcus,
             head: Head { size: (width, height), sampling, tables },
-            entropy: Entropy::Waiting(Waiting::new()),
+            entropy: Entropy::Waiting(Box::new(Waiting::new())),
             writer: Writer::default(),
         }
     }
@@ -180,8 +180,8 @@ impl Encoder {
         let codes = waiting.codes(more);
         let Head { size, sampling, tables } = &self.head;
         header::write(self.writer.bytes(), *size, *sampling, tables, &codes);
-        let coders = Box::new(codes.each_ref().map(Coder::new));
-        if let Entropy::Waiting(waiting) = std::mem::replace(&mut self.entropy, Entropy::Coding(coders))
+        let made = Box::new(codes.each_ref().map(Coder::new));
+        if let Entropy::Waiting(waiting) = std::mem::replace(&mut self.entropy, Entropy::Coding(made))
             && let Entropy::Coding(coders) = &self.entropy
         {
             waiting.write(coders, &mut self.writer);

@@ -72,8 +72,10 @@ impl Waiting {
     pub(super) fn codes(&mut self, more: bool) -> [[Codes; 2]; 2] {
         self.counts.each_mut().map(|Counts { dc, ac }| {
             if more {
-                EVERY_DC.for_each(|symbol| dc[symbol] += 1);
-                EVERY_AC.iter().for_each(|&symbol| ac[usize::from(symbol)] += 1);
+                dc[EVERY_DC].iter_mut().for_each(|count| *count += 1);
+                for &symbol in &EVERY_AC {
+                    ac[usize::from(symbol)] += 1;
+                }
             }
             [Codes::shortest(dc), Codes::shortest(ac)]
         })

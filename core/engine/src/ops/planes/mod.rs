@@ -33,7 +33,7 @@ pub(crate) struct Resampler {
     /// One row after the first pass, and one of its channels alone, before and after the second.
     between: Vec<i16>,
     lane: Vec<i16>,
-    line: Vec<u8>,
+    short: Vec<u8>,
 }
 
 impl Resampler {
@@ -46,12 +46,12 @@ impl Resampler {
     pub(crate) fn interleaved(channels: usize, columns: Arc<Axis>, rows: Arc<Axis>, simd: Simd) -> Self {
         let needed = columns.needed().len();
         let between = vec![0; kernel::padded(needed * channels) + columns.taps()];
-        let (lane, line) = match channels {
+        let (lane, short) = match channels {
             1 => (Vec::new(), Vec::new()),
             _ => (vec![0; kernel::padded(needed) + columns.taps()], vec![0; columns.count()]),
         };
         let (first, held, spare) = (rows.needed().start, VecDeque::new(), Vec::new());
-        Self { simd, channels, columns, rows, held, first, spare, next: 0, between, lane, line }
+        Self { simd, channels, columns, rows, held, first, spare, next: 0, between, lane, short }
     }
 
     /// Takes row `y` of the plane. Rows come in order; those that nothing needs are ignored.
@@ -90,12 +90,12 @@ impl Resampler {
 
     /// The second pass over the row at hand.
     fn along(&mut self, out: &mut [u8]) {
-        let Self { simd, channels, columns, between, lane, line, .. } = self;
+        let Self { simd, channels, columns, between, lane, short, .. } = self;
         match channels {
             1 => kernel::along(*simd, between, columns, out),
-            2 => each::<2>(*simd, columns, between, lane, line, out),
-            3 => each::<3>(*simd, columns, between, lane, line, out),
-            _ => each::<4>(*simd, columns, between, lane, line, out),
+            2 => each::<2>(*simd, columns, between, lane, short, out),
+            3 => each::<3>(*simd, columns, between, lane, short, out),
+            _ => each::<4>(*simd, columns, between, lane, short, out),
         }
     }
 
@@ -118,7 +118,7 @@ fn each<const CHANNELS: usize>(
     columns: &Axis,
     row: &[i16],
     lane: &mut [i16],
-    line: &mut [u8],
+    short: &mut [u8],
     out: &mut [u8],
 ) {
     let pixels = row.as_chunks::<CHANNELS>().0;
@@ -126,8 +126,8 @@ fn each<const CHANNELS: usize>(
         for (sample, pixel) in lane.iter_mut().zip(pixels).take(columns.needed().len()) {
             *sample = pixel[channel];
         }
-        kernel::along(simd, lane, columns, line);
-        for (pixel, &sample) in out.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(&*line) {
+        kernel::along(simd, lane, columns, short);
+        for (pixel, &sample) in out.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(&*short) {
             pixel[channel] = sample;
         }
     }
