@@ -125,8 +125,8 @@ fn a_larger_picture_is_as_small_and_as_good() {
 fn what_comes_after_the_tables_can_be_written_too() {
     // What waits is all flat, and noise follows.
     let mut noise = 9_u32;
-    let mut plane = Pixels::zeroed(1024, 2304, Layout::Grey);
-    for sample in plane.data.iter_mut().skip(1024 * 2048) {
+    let mut plane = Pixels::zeroed(1024, 4352, Layout::Grey);
+    for sample in plane.data.iter_mut().skip(1024 * 4096) {
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         *sample = (noise >> 24) as u8;
     }

@@ -4,7 +4,7 @@ use super::codes::Codes;
 use super::huffman::{Coder, EVERY_AC, EVERY_DC, Writer, symbols};
 
 /// So many symbols tell what the rest is like; they take 4 bytes each.
-const ENOUGH: usize = 1 << 16;
+const ENOUGH: usize = 1 << 17;
 
 /// What was counted of one kind of plane.
 struct Counts {
@@ -28,13 +28,14 @@ const MEAN: u32 = 1 << 8;
 impl Waiting {
     pub(super) fn new() -> Self {
         let counts = || Counts { dc: [0; 16], ac: [0; 256] };
-        Self { tokens: Vec::new(), counts: [counts(), counts()] }
+        // Memory that is never written costs nothing.
+        Self { tokens: Vec::with_capacity(ENOUGH), counts: [counts(), counts()] }
     }
 
     /// Bytes at the most, for a picture of this many pixels.
     pub(super) fn peak_bytes(pixels: usize) -> usize {
-        // A strip may go beyond, and the list doubles.
-        (2 * pixels).min(3 * ENOUGH) * 4
+        // A strip may go beyond.
+        (2 * pixels).min(ENOUGH + ENOUGH / 2) * 4
     }
 
     pub(super) fn is_enough(&self) -> bool {
