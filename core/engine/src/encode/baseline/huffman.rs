@@ -3,22 +3,6 @@
 use super::codes::Codes;
 use super::header::ZIGZAG;
 
-/// The sizes that differences of means can have (T.81, Table F.1).
-pub(super) const EVERY_DC: std::ops::Range<usize> = 0..12;
-/// All runs with all sizes, the end of a block, and sixteen zeros (T.81, Table F.2).
-pub(super) static EVERY_AC: [u8; 162] = every_ac();
-
-const fn every_ac() -> [u8; 162] {
-    let mut all = [0; 162];
-    (all[0], all[1]) = (0x00, 0xF0);
-    let mut n = 0;
-    while n < 160 {
-        all[n + 2] = ((n / 10) << 4 | (n % 10 + 1)) as u8;
-        n += 1;
-    }
-    all
-}
-
 /// For each row of a transposed block (one horizontal frequency) and each set of its places, where these come in the
 /// zigzag order.
 static ORDER: [[u64; 256]; 8] = order();

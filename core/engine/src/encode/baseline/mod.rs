@@ -1,6 +1,6 @@
 //! A JPEG encoder that takes planes a strip at a time: baseline, one scan (ITU-T T.81), quantisation tables scaled by
-//! quality as libjpeg does. Huffman tables are made for the first symbols of the picture, which wait for them: all of a
-//! small one, and of a large one as many as tell what the rest is like.
+//! quality as libjpeg does. Huffman tables are made for the picture where it is small; its symbols wait for them. A large
+//! picture is written as it comes, with the standard's tables: what its first rows hold tells too little of the rest.
 
 #![expect(
     clippy::inline_always,
@@ -18,6 +18,7 @@ mod tests;
 mod waiting;
 
 use crate::simd::Simd;
+use codes::Codes;
 use fdct::Quantiser;
 use huffman::{Coder, Writer};
 use waiting::Waiting;
@@ -152,7 +153,7 @@ impl Encoder {
                     }
                     None => waiting.nothing(chroma),
                 });
-                if waiting.is_enough() {
+                if waiting.is_full() {
                     self.settle(true);
                 }
             }
@@ -174,10 +175,10 @@ impl Encoder {
         self.writer.finish()
     }
 
-    /// Makes the tables and writes what has waited for them. There may be `more` to come.
+    /// Chooses the tables and writes what has waited for them. If `more` is to come, they must have a code for everything.
     fn settle(&mut self, more: bool) {
         let Entropy::Waiting(waiting) = &mut self.entropy else { return };
-        let codes = waiting.codes(more);
+        let codes = if more { [false, true].map(Codes::standard) } else { waiting.codes() };
         let Head { size, sampling, tables } = &self.head;
         header::write(self.writer.bytes(), *size, *sampling, tables, &codes);
         let made = Box::new(codes.each_ref().map(Coder::new));

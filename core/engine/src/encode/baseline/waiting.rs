@@ -1,10 +1,10 @@
-//! Symbols that wait until it is known which codes suit them: all of a small picture, or the first of a large one.
+//! The symbols of a small picture, which wait until all of them are there and it is known which codes suit them.
 
 use super::codes::Codes;
-use super::huffman::{Coder, EVERY_AC, EVERY_DC, Writer, symbols};
+use super::huffman::{Coder, Writer, symbols};
 
-/// So many symbols tell what the rest is like; they take 4 bytes each.
-const ENOUGH: usize = 1 << 17;
+/// A picture of more symbols isn't small; they take 4 bytes each.
+const MOST: usize = 1 << 17;
 
 /// What was counted of one kind of plane.
 struct Counts {
@@ -29,17 +29,18 @@ impl Waiting {
     pub(super) fn new() -> Self {
         let counts = || Counts { dc: [0; 16], ac: [0; 256] };
         // Memory that is never written costs nothing.
-        Self { tokens: Vec::with_capacity(ENOUGH), counts: [counts(), counts()] }
+        Self { tokens: Vec::with_capacity(MOST), counts: [counts(), counts()] }
     }
 
     /// Bytes at the most, for a picture of this many pixels.
     pub(super) fn peak_bytes(pixels: usize) -> usize {
         // A strip may go beyond.
-        (2 * pixels).min(ENOUGH + ENOUGH / 2) * 4
+        (2 * pixels).min(MOST + MOST / 2) * 4
     }
 
-    pub(super) fn is_enough(&self) -> bool {
-        self.tokens.len() >= ENOUGH
+    /// Whether there are too many to wait for the rest.
+    pub(super) fn is_full(&self) -> bool {
+        self.tokens.len() >= MOST
     }
 
     /// Takes a quantised block; `busy` tells which coefficients aren't zero.
@@ -68,18 +69,9 @@ impl Waiting {
         self.tokens.extend([Token(plane | MEAN), Token(plane)]);
     }
 
-    /// The tables that suit what is here, for means and for all else, of luma and of chroma. With `more` to come, every
-    /// symbol that there is gets a code.
-    pub(super) fn codes(&mut self, more: bool) -> [[Codes; 2]; 2] {
-        self.counts.each_mut().map(|Counts { dc, ac }| {
-            if more {
-                dc[EVERY_DC].iter_mut().for_each(|count| *count += 1);
-                for &symbol in &EVERY_AC {
-                    ac[usize::from(symbol)] += 1;
-                }
-            }
-            [Codes::shortest(dc), Codes::shortest(ac)]
-        })
+    /// The tables that take the fewest bits for what is here, for means and for all else, of luma and of chroma.
+    pub(super) fn codes(&self) -> [[Codes; 2]; 2] {
+        self.counts.each_ref().map(|Counts { dc, ac }| [Codes::shortest(dc), Codes::shortest(ac)])
     }
 
     /// Writes all of it.
