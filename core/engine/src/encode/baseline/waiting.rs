@@ -4,7 +4,7 @@ use super::codes::Codes;
 use super::huffman::{Coder, Writer, symbols};
 
 /// A picture of more symbols isn't small; they take 4 bytes each.
-const MOST: usize = 1 << 17;
+const MOST: usize = 3 << 16;
 
 /// What was counted of one kind of plane.
 struct Counts {
@@ -35,7 +35,7 @@ impl Waiting {
     /// Bytes at the most, for a picture of this many pixels.
     pub(super) fn peak_bytes(pixels: usize) -> usize {
         // A strip may go beyond.
-        (2 * pixels).min(MOST + MOST / 2) * 4
+        (2 * pixels).min(MOST + MOST / 8) * 4
     }
 
     /// Whether there are too many to wait for the rest.
