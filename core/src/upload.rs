@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
-use pixmill_engine::{Error as EngineError, Header, Inspection, Limits, inspect};
+use pixmill_engine::{Error as EngineError, FrameCount, Header, Inspection, Limits, inspect};
 use sha2::{Digest, Sha256};
 
 use crate::content::{BlobKey, Content, ContentHash};
@@ -302,6 +302,8 @@ struct Intake {
     head: Vec<u8>,
     look_at: usize,
     header: Option<Header>,
+    /// Goes on behind the head: an animation tells nowhere how many frames it has.
+    frames: Option<FrameCount>,
 }
 
 impl Intake {
@@ -310,7 +312,16 @@ impl Intake {
 
     fn new(max_bytes: u64, limits: Limits) -> Self {
         let (hasher, head) = (Sha256::new(), Vec::new());
-        Self { max_bytes, limits, hasher, bytes: 0, head, look_at: Self::FIRST_LOOK, header: None }
+        Self {
+            max_bytes,
+            limits,
+            hasher,
+            bytes: 0,
+            head,
+            look_at: Self::FIRST_LOOK,
+            header: None,
+            frames: None,
+        }
     }
 
     fn take(&mut self, piece: &[u8]) -> Result<(), UploadError> {
@@ -319,7 +330,9 @@ impl Intake {
             return Err(UploadError::TooLarge { limit: self.max_bytes });
         }
         self.hasher.update(piece);
-        if self.header.is_none() {
+        if let Some(frames) = &mut self.frames {
+            frames.take(piece, &self.limits)?;
+        } else {
             self.head.extend_from_slice(piece);
             if self.head.len() >= self.look_at {
                 self.look(false)?;
@@ -331,6 +344,9 @@ impl Intake {
     fn look(&mut self, complete: bool) -> Result<(), UploadError> {
         match inspect(&self.head, complete, &self.limits)? {
             Inspection::Ready(header) => {
+                let mut frames = FrameCount::new(&header);
+                frames.take(&self.head, &self.limits)?;
+                self.frames = Some(frames);
                 self.header = Some(header);
                 self.head = Vec::new();
             }

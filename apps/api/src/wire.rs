@@ -134,7 +134,7 @@ mod tests {
             "width": 1, "height": 2, "fit": "inside", "position": "right-top", "withoutEnlargement": true,
             "crop": {"left": 0, "top": 0, "width": 1, "height": 1}, "rotation": 1.5, "flip": true, "flop": true,
             "grayscale": true, "blur": 1.5, "sharpen": true, "background": "red", "format": "jpg", "quality": 1,
-            "lossless": true, "watermarkText": "a", "watermarkOpacity": 0.5, "keepMetadata": true,
+            "lossless": true, "palette": true, "watermarkText": "a", "watermarkOpacity": 0.5, "keepMetadata": true, "keepCopyright": true,
             "saveImage": true, "version": 1,
             "watermark": {
                 "text": "a", "imageId": "b", "position": "left", "size": 0.5, "colour": "red", "opacity": 1.0,

@@ -1,5 +1,5 @@
-//! The inputs that fuzzing begins with: small files of each format and kind, made by the engine itself from PNGs that
-//! are put together here, and transformations that between them name every field.
+//! The inputs that fuzzing begins with: small files of each format and kind, animations among them, made by the engine
+//! itself from PNGs that are put together here, and transformations that between them name every field.
 
 use std::path::Path;
 
@@ -23,6 +23,8 @@ const REQUESTS: &[&str] = &[
     r#"{"watermarkText":"ab c","watermarkOpacity":0.7,"format":"jpeg","quality":95}"#,
     r#"{"watermark":{"text":"x","position":"bottom","size":0.3,"colour":"red","opacity":1,"margin":1,"rotation":20,"tile":true}}"#,
     r#"{"width":10,"height":10,"fit":"outside","position":"entropy","format":"png"}"#,
+    r#"{"palette":true,"format":"png","keepCopyright":true}"#,
+    r#"{"quality":99}"#,
 ];
 
 /// Writes the seeds of a target and ends the process, if the environment asks for it.
@@ -65,13 +67,38 @@ fn files(format: &str) -> Vec<Vec<u8>> {
     let mut files = Vec::new();
     for source in &pngs {
         for setting in settings {
-            let json = format!(r#"{{"format":"{format}",{setting}}}"#);
-            let asked: Transformation = serde_json::from_str(&json).expect("the request is written here");
-            let made = transform(source, None, &asked, &limits(), &CancelToken::new());
-            files.push(made.expect("a small picture can be encoded").bytes);
+            files.push(made(source, &format!(r#"{{"format":"{format}",{setting}}}"#)));
         }
     }
+    match format {
+        "gif" => files.push(animation(&files)),
+        "webp" => {
+            let animation = animation(&self::files("gif"));
+            files.extend(settings.iter().map(|set| made(&animation, &format!(r#"{{"format":"webp",{set}}}"#))));
+        }
+        _ => {}
+    }
     files
+}
+
+/// What the engine makes of a file that it is known to read.
+fn made(source: &[u8], json: &str) -> Vec<u8> {
+    let asked: Transformation = serde_json::from_str(json).expect("the request is written here");
+    let made = transform(source, None, &asked, &limits(), &CancelToken::new());
+    made.expect("a small picture can be encoded").bytes
+}
+
+/// An animated GIF whose frames are these stills, each disposed of in another way.
+fn animation(stills: &[Vec<u8>]) -> Vec<u8> {
+    // Signature and logical screen, which is large enough for all and has no palette.
+    let mut file = b"GIF89a\x20\0\x20\0\0\0\0".to_vec();
+    file.extend(b"\x21\xFF\x0BNETSCAPE2.0\x03\x01\x03\0\0");
+    for (disposal, still) in (0_u8..).zip(stills.iter().filter(|still| still[..6] == *b"GIF89a")) {
+        file.extend([0x21, 0xF9, 4, disposal % 4 << 2, 7, 0, 0, 0]);
+        file.extend(&still[13..still.len() - 1]);
+    }
+    file.push(0x3B);
+    file
 }
 
 /// A PNG of this colour type and depth with a pattern in it, its data stored and not compressed.

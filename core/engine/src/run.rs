@@ -5,13 +5,16 @@ use crate::color::{self, to_srgb};
 use crate::decode::{self, Decoded};
 use crate::encode::{self, Encoding};
 use crate::error::Error;
+use crate::format::Format;
 use crate::header::Header;
 use crate::limits::{CancelToken, Limits};
-use crate::metadata;
+use crate::metadata::{self, Kept};
 use crate::ops::{self, Region, watermark};
 use crate::pixels::Pixels;
 use crate::plan::{Plan, Salient, Step};
 use crate::planar::{self, Answer, Found};
+use crate::recode;
+use crate::rows;
 use crate::transform::Output;
 use crate::transformation::Transformation;
 
@@ -40,12 +43,26 @@ impl Run<'_> {
     ) -> Result<Output, Error> {
         debug_assert_eq!((width, height), plan.output_size(), "{plan}");
         let format = plan.format();
-        let bytes = if transformation.keep_metadata {
-            metadata::keep(self.source, self.header.format, None, bytes, format)?
-        } else {
-            bytes
-        };
+        let mut bytes = self.with_metadata(transformation, bytes, format)?;
+        if plan.codes_anew() && bytes.len() > self.source.len() {
+            bytes = recode::no_larger(self, transformation, plan, bytes)?;
+        }
         Ok(Output { bytes, format, width, height })
+    }
+
+    /// An encoded file with what is to be kept beside the pixels.
+    pub(crate) fn with_metadata(
+        &self,
+        transformation: &Transformation,
+        bytes: Vec<u8>,
+        format: Format,
+    ) -> Result<Vec<u8>, Error> {
+        let kept = match transformation {
+            Transformation { keep_metadata: true, .. } => Kept::All,
+            Transformation { keep_copyright: true, .. } => Kept::Copyright,
+            _ => return Ok(bytes),
+        };
+        metadata::keep(self.source, self.header.format, kept, bytes, format)
     }
 
     /// Runs the whole plan: the file and its size.
@@ -95,8 +112,16 @@ impl Run<'_> {
         }
     }
 
-    /// Decodes the general way, cuts and resamples.
+    /// Decodes, cuts and resamples: row by row where that can be done, else the general way.
     pub(crate) fn decode<'s>(&self, plan: &'s Plan) -> Result<(Pixels, &'s [Step]), Error> {
+        if let Some(decoded) = rows::resampled(self, plan.steps())? {
+            return Ok((to_srgb(decoded)?, &plan.steps()[2..]));
+        }
+        self.decode_whole(plan)
+    }
+
+    /// Decodes the whole picture, cuts and resamples.
+    pub(crate) fn decode_whole<'s>(&self, plan: &'s Plan) -> Result<(Pixels, &'s [Step]), Error> {
         let (decoded, rest) = self.decoded(plan)?;
         self.sample(decoded, rest)
     }

@@ -10,6 +10,7 @@ use crate::ops::{self, Rect, Region};
 use crate::pixels::Pixels;
 use crate::plan::{Plan, plan, smallest_scale};
 use crate::planar::Found;
+use crate::rows;
 use crate::run::Run;
 use crate::transformation::Transformation;
 
@@ -33,6 +34,11 @@ pub struct Output {
 /// hundredths of a second. Any other result, and any other animated format, is of the first frame.
 ///
 /// The pixels of the result are sRGB whatever profile the source had, and no profile is embedded.
+///
+/// Where the request leaves the picture as it is and names no format, the result is not to be larger than the source. A
+/// JPEG is then coded anew from its own coefficients, without loss; what can be written without loss is packed more
+/// thoroughly; otherwise quality gives way. Only a GIF, a PNG that was packed for long and files of a few hundred bytes can
+/// come out larger for all that.
 ///
 /// # Errors
 /// See [`Error`]; nothing but [`Error::Bug`] speaks of a fault of the engine. What is wrong with the overlay is
@@ -58,7 +64,7 @@ pub(crate) fn general(source: &[u8], transformation: &Transformation) -> Result<
     let header = header(source, limits)?;
     let plan = plan(&header, transformation, limits)?;
     let run = Run { source, overlay: None, header, limits, cancel };
-    let (pixels, rest) = run.decode(&plan)?;
+    let (pixels, rest) = run.decode_whole(&plan)?;
     Ok(run.finish(pixels, rest)?.0)
 }
 
@@ -85,7 +91,10 @@ pub(crate) fn picture(
             (Decoded { pixels, icc }, &plan.steps()[done..])
         }
         Some(Found::File(_)) => return Err(Error::Bug("a plan for pixels ends in a file".into())),
-        None => run.decoded(plan)?,
+        None => match rows::resampled(&run, plan.steps())? {
+            Some(decoded) => (decoded, &plan.steps()[2..]),
+            None => run.decoded(plan)?,
+        },
     };
     let icc = decoded.icc.clone();
     let (pixels, rest) = run.sample(decoded, rest)?;

@@ -68,12 +68,17 @@ pub struct Transformation {
     /// formats get the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<Format>,
-    /// Quality of a lossy format, 1..=100; a default per format when absent.
+    /// Quality of a lossy format, 1..=100; a default per format when absent. Where neither a `format` nor a change of the
+    /// picture is asked for, it is the most: the result is not to be larger than the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<u8>,
     /// Encode WebP or AVIF without loss. PNG always is; JPEG and GIF can't be.
     #[serde(skip_serializing_if = "is_false")]
     pub lossless: bool,
+    /// Write PNG with a palette of at most 256 colours where that makes the file smaller and the difference can't be seen;
+    /// where it can, the result is as without. GIF always has one, other formats never.
+    #[serde(skip_serializing_if = "is_false")]
+    pub palette: bool,
     /// Text to write across the picture: the short form of `watermark`, at its defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watermark_text: Option<String>,
@@ -87,6 +92,10 @@ pub struct Transformation {
     /// converted to sRGB either way, so the source's ICC profile is never kept.
     #[serde(skip_serializing_if = "is_false")]
     pub keep_metadata: bool,
+    /// Keep the copyright notice and the artist that EXIF names, and nothing else of it. JPEG, PNG and WebP results have a
+    /// place for them. `keepMetadata` keeps them too.
+    #[serde(skip_serializing_if = "is_false")]
+    pub keep_copyright: bool,
 }
 
 /// How a picture fills a box of another aspect ratio. The names are sharp's and CSS's.

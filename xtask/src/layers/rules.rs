@@ -214,6 +214,7 @@ pub(super) const HOMES: &[Home] = &[
     Home { name: "image", members: &["pixmill-engine"] },
     Home { name: "fast_image_resize", members: &["pixmill-engine"] },
     Home { name: "cosmic-text", members: &["pixmill-engine"] },
+    Home { name: "quantizr", members: &["pixmill-engine"] },
     Home { name: "moxcms", members: &["pixmill-engine"] },
     Home { name: "kamadak-exif", members: &["pixmill-engine"] },
     Home { name: "turbojpeg-sys", members: &["pixmill-engine"] },

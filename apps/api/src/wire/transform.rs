@@ -66,13 +66,18 @@ pub(crate) struct TransformBody {
     /// Format of the result; the source's when absent. `jpg` is another name for `jpeg`.
     #[serde(default, deserialize_with = "given::some")]
     format: Option<OutputFormat>,
-    /// Quality of a lossy format; a default for each format when absent.
+    /// Quality of a lossy format; a default for each format when absent. Where neither a `format` nor a change of the
+    /// picture is asked for, it is the most: the result is not to be larger than the source.
     #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
     #[serde(default, deserialize_with = "given::some_whole")]
     quality: Option<i64>,
     /// Encode WebP or AVIF without loss; false when absent.
     #[serde(default, deserialize_with = "given::some")]
     lossless: Option<bool>,
+    /// Write PNG with a palette of at most 256 colours where that makes the file smaller and the difference can't be
+    /// seen; false when absent. For PNG, and without effect for GIF, which always has one.
+    #[serde(default, deserialize_with = "given::some")]
+    palette: Option<bool>,
     /// Text to write across the picture: the short form of `watermark`. Not together with `watermark`.
     #[oai(validator(min_length = 1, max_length = 500))]
     #[serde(default, deserialize_with = "given::some")]
@@ -84,9 +89,13 @@ pub(crate) struct TransformBody {
     /// A watermark with all its settings.
     #[serde(default, deserialize_with = "given::some_object")]
     watermark: Option<WatermarkBody>,
-    /// Keep EXIF and the ICC profile; false when absent, and then GPS and all else is dropped.
+    /// Keep EXIF, with GPS and all else that is in it; false when absent, and then all of it is dropped. JPEG, PNG and
+    /// WebP have a place for it. Colours are always converted to sRGB, so that no profile is needed.
     #[serde(default, deserialize_with = "given::some")]
     keep_metadata: Option<bool>,
+    /// Keep the copyright notice and the artist that EXIF names, and nothing else of it; false when absent.
+    #[serde(default, deserialize_with = "given::some")]
+    keep_copyright: Option<bool>,
     /// Whether the result becomes a version of the image. If not, it can be fetched for a while from
     /// `/images/transformedImage/{jobId}`.
     save_image: bool,
@@ -177,10 +186,12 @@ impl TransformBody {
             format,
             quality,
             lossless,
+            palette,
             watermark_text,
             watermark_opacity,
             watermark,
             keep_metadata,
+            keep_copyright,
             save_image,
             version,
         } = self;
@@ -202,10 +213,12 @@ impl TransformBody {
             format: format.map(Format::from),
             quality: quality.map(|quality| ranges.check("quality", quality, 1, 100) as u8),
             lossless: lossless.unwrap_or_default(),
+            palette: palette.unwrap_or_default(),
             watermark_text,
             watermark_opacity,
             watermark: watermark.map(|watermark| watermark.into_watermark(&mut ranges)),
             keep_metadata: keep_metadata.unwrap_or_default(),
+            keep_copyright: keep_copyright.unwrap_or_default(),
         };
         let version = version.map(|version| ranges.check("version", version, 1, u32::MAX));
         let Ranges(mut errors) = ranges;
@@ -266,10 +279,12 @@ impl Example for TransformBody {
             format: None,
             quality: None,
             lossless: None,
+            palette: None,
             watermark_text: Some("XYZ creations".to_owned()),
             watermark_opacity: Some(0.9),
             watermark: None,
             keep_metadata: None,
+            keep_copyright: None,
             save_image: false,
             version: None,
         }

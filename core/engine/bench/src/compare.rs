@@ -33,7 +33,7 @@ pub(crate) struct Figures {
     pub(crate) bytes: u64,
     /// The mean over the pictures that the task makes; none where nothing can be compared.
     pub(crate) score: Option<Score>,
-    /// Peak memory above that of the process with the source in memory and nothing done.
+    /// Peak memory above that of the same process with the source in memory and nothing done.
     pub(crate) memory_kib: u64,
     /// With all cores at work.
     pub(crate) per_second: f64,
@@ -141,11 +141,19 @@ impl Bench<'_> {
         }
         let mut sums = [Vec::new(), Vec::new()];
         for (ours, sharp) in ours.iter().zip(&sharp) {
-            let reference = match task.expected {
-                Expected::Turned => original.turned(),
-                _ => original.covering(sharp.width, sharp.height),
-            };
+            // The two may round a side differently.
+            if ours.width.abs_diff(sharp.width) > 1 || ours.height.abs_diff(sharp.height) > 1 {
+                return Err(format!(
+                    "{}: {}x{} against {}x{}",
+                    task.name, ours.width, ours.height, sharp.width, sharp.height
+                ));
+            }
             for (sum, result) in sums.iter_mut().zip([ours, sharp]) {
+                let reference = match task.expected {
+                    Expected::Turned => original.turned(),
+                    Expected::Covered => original.covering(result.width, result.height),
+                    Expected::Resized | Expected::Unscored => original.filling(result.width, result.height),
+                };
                 sum.push(
                     score(&alike(&reference, result), result)
                         .map_err(|error| format!("{}: {error}", task.name))?,
@@ -168,12 +176,11 @@ fn alike(reference: &Picture, result: &Picture) -> Picture {
 impl<'a> Course<'a> {
     /// Runs once for the result and for how long an iteration takes, and measures memory.
     fn begin(side: Side<'a>, task: &Task, source: &Path, out: &Path) -> Result<Self, String> {
-        let idle = side.run(task, source, 0, 1, None)?.peak_kib;
         let pilot = side.run(task, source, 3, 1, Some(out))?;
         let wall = pilot.samples.last().map_or(1.0, |sample| sample.wall_ms).max(0.1);
         let warm_up = (WARM_UP_MS / wall).ceil().clamp(1.0, 5.0) as usize;
         let counted = (ROUND_MS / wall).ceil().clamp(1.0, 60.0) as usize;
-        let memory_kib = pilot.peak_kib.saturating_sub(idle);
+        let memory_kib = pilot.above_kib;
         Ok(Self { side, iterations: warm_up + counted, warm_up, samples: Vec::new(), memory_kib })
     }
 

@@ -81,9 +81,14 @@ impl Picture {
         Self { width: self.width, height: self.height, channels: 3, data: data.collect() }
     }
 
-    /// Covers `width` × `height` by the definition of Lanczos resampling with three lobes, in floating point: the
-    /// filter is stretched over the source when it shrinks, and what does not fit is cut off evenly on both sides.
-    /// Colour is weighted by its alpha.
+    /// Fills `width` × `height` by the definition of Lanczos resampling with three lobes, in floating point: the filter is
+    /// stretched over the source when it shrinks. Colour is weighted by its alpha.
+    pub(crate) fn filling(&self, width: usize, height: usize) -> Self {
+        let weights = |from: usize, to: usize| filter(from, to, from as f64 / to as f64, 0.0);
+        self.resampled(&weights(self.width, width), &weights(self.height, height))
+    }
+
+    /// Covers `width` × `height` in the same way; what does not fit is cut off evenly on both sides.
     pub(crate) fn covering(&self, width: usize, height: usize) -> Self {
         let factor = (width as f64 / self.width as f64).max(height as f64 / self.height as f64);
         let scaled = |side: usize| (side as f64 * factor).round().max(1.0);
@@ -91,13 +96,16 @@ impl Picture {
             let scaled = scaled(from).max(to as f64);
             filter(from, to, from as f64 / scaled, ((scaled - to as f64) / 2.0).floor())
         };
-        let (columns, rows) = (weights(self.width, width), weights(self.height, height));
-        let channels = self.channels;
+        self.resampled(&weights(self.width, width), &weights(self.height, height))
+    }
+
+    fn resampled(&self, columns: &[Tap], rows: &[Tap]) -> Self {
+        let (width, height, channels) = (columns.len(), rows.len(), self.channels);
         let mut across = vec![0.0_f32; width * self.height * channels];
         let mut line = vec![0.0_f32; self.width * channels];
         for (y, target) in across.chunks_exact_mut(width * channels).enumerate() {
             premultiplied(self.row(y), channels, &mut line);
-            for (pixel, tap) in target.chunks_exact_mut(channels).zip(&columns) {
+            for (pixel, tap) in target.chunks_exact_mut(channels).zip(columns) {
                 for (weight, from) in
                     tap.weights.iter().zip(line[tap.start * channels..].chunks_exact(channels))
                 {
@@ -107,7 +115,7 @@ impl Picture {
         }
         let mut data = Vec::with_capacity(width * height * channels);
         let mut sums = vec![0.0_f32; width * channels];
-        for tap in &rows {
+        for tap in rows {
             sums.fill(0.0);
             for (weight, row) in
                 tap.weights.iter().zip(across[tap.start * width * channels..].chunks_exact(width * channels))
@@ -175,8 +183,17 @@ mod tests {
     fn the_same_size_changes_nothing_and_a_flat_picture_stays_flat() {
         let picture = ramp(40, 30);
         assert_eq!(picture.covering(40, 30), picture);
+        assert_eq!(picture.filling(40, 30), picture);
         let flat = Picture::from_fn(50, 37, |_, _| [90, 200, 3, 128]);
         assert!(flat.covering(17, 9).data.chunks_exact(4).all(|p| p == [90, 200, 3, 128]));
+    }
+
+    #[test]
+    fn filling_keeps_all() {
+        let flat = ramp(60, 40).filling(20, 40);
+        // Three columns of 0, 3, 6 and so on become one.
+        assert_eq!(flat.data[10 * 3], 93);
+        assert_eq!(flat.data[20 * 3 * 7 + 1], 35);
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub(crate) struct Sample {
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) samples: Vec<Sample>,
-    pub(crate) peak_kib: u64,
+    /// The peak of the process's memory above what it held when the work began.
+    pub(crate) above_kib: u64,
 }
 
 impl Side<'_> {
@@ -56,10 +57,10 @@ impl Side<'_> {
         let output = succeed(&mut command, task.name)?;
         let text = String::from_utf8_lossy(&output.stdout);
         let samples = text.lines().map(sample).collect::<Option<Vec<_>>>();
-        let peak = peak_kib(&String::from_utf8_lossy(&output.stderr));
-        match (samples, peak) {
-            (Some(samples), Some(peak_kib)) if samples.len() == iterations * threads => {
-                Ok(Told { samples, peak_kib })
+        let above = above_kib(&String::from_utf8_lossy(&output.stderr));
+        match (samples, above) {
+            (Some(samples), Some(above_kib)) if samples.len() == iterations * threads => {
+                Ok(Told { samples, above_kib })
             }
             _ => Err(format!("{}: the output of {command:?} was not understood:\n{text}", task.name)),
         }
@@ -85,9 +86,10 @@ fn sample(line: &str) -> Option<Sample> {
     words.next().is_none().then_some(sample)
 }
 
-fn peak_kib(text: &str) -> Option<u64> {
+fn above_kib(text: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("peak RSS "))?;
-    line.strip_suffix(" KiB")?.trim().parse().ok()
+    let (peak, idle) = line.strip_suffix(" KiB idle")?.split_once(" KiB, ")?;
+    Some(peak.parse::<u64>().ok()?.saturating_sub(idle.parse().ok()?))
 }
 
 /// Runs a command that must succeed and returns what it wrote.
@@ -108,7 +110,7 @@ mod tests {
     fn lines_are_understood_or_refused() {
         assert_eq!(sample("16.250 15.9 90210"), Some(Sample { wall_ms: 16.25, cpu_ms: 15.9, bytes: 90210 }));
         assert!(sample("16.250 15.9").is_none() && sample("a b c").is_none() && sample("1 2 3 4").is_none());
-        assert_eq!(peak_kib("warning\npeak RSS 123456 KiB\n"), Some(123_456));
-        assert_eq!(peak_kib("peak RSS unknown"), None);
+        assert_eq!(above_kib("warning\npeak RSS 123456 KiB, 123000 KiB idle\n"), Some(456));
+        assert_eq!(above_kib("peak RSS unknown"), None);
     }
 }

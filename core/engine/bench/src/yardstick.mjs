@@ -1,7 +1,8 @@
 // The other side of the benchmark: sharp, driven the way `measure` drives the engine.
 //
 //   time FILE PIPELINES ITERATIONS [--threads N] [--concurrency N] [--out FILE]
-//       prints `wall_ms cpu_ms bytes` per iteration; the peak of the process's memory goes to standard error
+//       prints `wall_ms cpu_ms bytes` per iteration; the peak of the process's memory, and what it was before the first
+//       iteration, go to standard error
 //   decode FILE OUT              raw sRGB samples, upright; prints {width, height, channels}
 //   encode RAW SHAPE FORMAT OPTIONS OUT
 //   describe FILE...             {format, width, height, alpha} a file
@@ -38,6 +39,11 @@ const open = (bytes, turned) => {
 const run = (bytes, turned, pipeline) =>
   pipeline.reduce((image, [method, ...rest]) => image[method](...rest), open(bytes, turned)).toBuffer();
 
+const memory = async (name) => {
+  const status = await fs.readFile('/proc/self/status', 'utf8');
+  return new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)[1];
+};
+
 const commands = {
   async time(file, pipelines, iterations, ...words) {
     const threads = Number(option(words, '--threads', 1));
@@ -49,6 +55,7 @@ const commands = {
     const lines = [];
     // Starting node takes more memory than idling does; the peak counts from here.
     await fs.writeFile('/proc/self/clear_refs', '5').catch(() => {});
+    const idle = await memory('VmRSS');
     const work = async (first) => {
       for (let iteration = 0; iteration < Number(iterations); iteration += 1) {
         const cpu = process.cpuUsage();
@@ -71,8 +78,7 @@ const commands = {
     await Promise.all(Array.from({ length: threads }, (_, index) => work(index === 0)));
     if (lines.length > 0) console.log(lines.join('\n'));
     // The usual maxRSS begins with the peak of the process that started this one.
-    const [, peak] = /VmHWM:\s+(\d+) kB/.exec(await fs.readFile('/proc/self/status', 'utf8'));
-    console.error(`peak RSS ${peak} KiB`);
+    console.error(`peak RSS ${await memory('VmHWM')} KiB, ${idle} KiB idle`);
   },
 
   async decode(file, out) {

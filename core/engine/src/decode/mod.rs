@@ -27,6 +27,7 @@ use crate::limits::{CancelToken, Limits};
 use crate::pixels::Pixels;
 pub(crate) use animation::{Animation, Plays};
 use head::{Head, Stop};
+pub(crate) use png::Rows as PngRows;
 #[cfg(test)]
 pub(crate) use png::crc32;
 pub(crate) use webp::chunks;
@@ -125,6 +126,11 @@ pub(crate) fn decode(
 /// The embedded ICC profile of a JPEG, if there is one within the limits.
 pub(crate) fn jpeg_icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
     jpeg::icc(source, limits)
+}
+
+/// The embedded ICC profile of a PNG, if there is one within the limits.
+pub(crate) fn png_icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+    png::icc(source, limits)
 }
 
 /// The EXIF that a file carries, as a TIFF structure of at most `limit` bytes. In JPEG and PNG it is looked for in

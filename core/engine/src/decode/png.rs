@@ -142,7 +142,7 @@ pub(super) fn exif(source: &[u8], limit: usize) -> Option<&[u8]> {
 }
 
 /// Inflates the profile, within the limit. One that is broken is no profile.
-fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+pub(super) fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
     let Some(data) = find(source, *b"iCCP", limits.max_header_bytes) else { return Ok(None) };
     let name = data.iter().take(80).position(|&b| b == 0);
     let Some(deflated) = name.and_then(|end| data.get(end + 2..)) else { return Ok(None) };
@@ -156,13 +156,54 @@ fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
     }
 }
 
-pub(super) fn decode(
-    source: &[u8],
-    header: &Header,
-    limits: &Limits,
-    cancel: &CancelToken,
-) -> Result<Decoded, Error> {
-    let icc = icc(source, limits)?;
+type Reader<'a> = png::Reader<Cursor<&'a [u8]>>;
+
+/// The rows of a file, from the top on, as they are read. Interlaced files have none that could be told one by one.
+pub(crate) struct Rows<'a> {
+    reader: Reader<'a>,
+    layout: Layout,
+    deep: bool,
+    /// A row of 16-bit samples.
+    wide: Vec<u8>,
+}
+
+impl<'a> Rows<'a> {
+    /// Nothing where the file is interlaced.
+    pub(crate) fn open(source: &'a [u8], header: &Header, limits: &Limits) -> Result<Option<Self>, Error> {
+        let (reader, layout, deep) = open(source, header, limits)?;
+        if reader.info().interlaced {
+            return Ok(None);
+        }
+        let wide = if deep { vec![0; header.width as usize * layout.channels() * 2] } else { Vec::new() };
+        Ok(Some(Self { reader, layout, deep, wide }))
+    }
+
+    /// How samples are laid out.
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Reads the next row.
+    pub(crate) fn read(&mut self, row: &mut [u8]) -> Result<(), Error> {
+        let into = if self.deep { &mut self.wide[..] } else { &mut *row };
+        if self.reader.read_row(into).map_err(|error| refused(&error))?.is_none() {
+            return Err(undecodable(Format::Png, "it has fewer rows than its header says"));
+        }
+        if self.deep {
+            row.copy_from_slice(&round_to_8(&self.wide));
+        }
+        Ok(())
+    }
+
+    /// Reads what follows the last row, where a file may be cut short too.
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        let mut none = vec![0; self.reader.output_line_size(self.reader.info().width).unwrap_or_default()];
+        self.reader.read_row(&mut none).map(|_| ()).map_err(|error| refused(&error))
+    }
+}
+
+/// A reader behind the header, the layout of its samples, and whether they have 16 bits.
+fn open<'a>(source: &'a [u8], header: &Header, limits: &Limits) -> Result<(Reader<'a>, Layout, bool), Error> {
     let mut decoder = png::Decoder::new_with_limits(
         Cursor::new(source),
         png::Limits { bytes: limits.max_header_bytes.saturating_add(limits.max_icc_bytes) },
@@ -170,7 +211,7 @@ pub(super) fn decode(
     decoder.set_transformations(png::Transformations::EXPAND);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    let mut reader = decoder.read_info().map_err(|error| refused(&error))?;
+    let reader = decoder.read_info().map_err(|error| refused(&error))?;
     let info = reader.info();
     if (info.width, info.height) != (header.width, header.height) {
         return Err(undecodable(Format::Png, "it has two headers that disagree"));
@@ -183,6 +224,17 @@ pub(super) fn decode(
         png::ColorType::Rgba => Layout::Rgba,
         png::ColorType::Indexed => return Err(Error::Bug("a palette was not expanded".into())),
     };
+    Ok((reader, layout, depth == png::BitDepth::Sixteen))
+}
+
+pub(super) fn decode(
+    source: &[u8],
+    header: &Header,
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<Decoded, Error> {
+    let icc = icc(source, limits)?;
+    let (mut reader, layout, deep) = open(source, header, limits)?;
     let mut pixels = Pixels::zeroed(header.width, header.height, layout);
     let stride = pixels.stride();
     let mut rows = 0;
@@ -190,8 +242,7 @@ pub(super) fn decode(
         if rows % ROWS_BETWEEN_CHECKS == 0 {
             cancel.check()?;
         }
-        let samples =
-            if depth == png::BitDepth::Sixteen { round_to_8(row.data()) } else { row.data().into() };
+        let samples = if deep { round_to_8(row.data()) } else { row.data().into() };
         match row.interlace() {
             png::InterlaceInfo::Null(_) => copy_row(&mut pixels, rows, &samples)?,
             png::InterlaceInfo::Adam7(pass) => {

@@ -16,11 +16,12 @@ const METHOD: c_int = 2;
 
 /// 0 is fastest, 9 slowest.
 const LOSSLESS_LEVEL: c_int = 3;
+const THOROUGH_LEVEL: c_int = 8;
 
 #[derive(Clone, Copy)]
 pub(super) enum Settings {
     Lossy { quality: u8 },
-    Lossless,
+    Lossless { thorough: bool },
 }
 
 impl Settings {
@@ -35,9 +36,10 @@ impl Settings {
                 // time, for 0 to 2 % of the bytes.
                 config.alpha_filtering = 0;
             }
-            Self::Lossless => {
+            Self::Lossless { thorough } => {
+                let level = if thorough { THOROUGH_LEVEL } else { LOSSLESS_LEVEL };
                 // SAFETY: the configuration is initialised.
-                if unsafe { webp::WebPConfigLosslessPreset(&raw mut config, LOSSLESS_LEVEL) } == 0 {
+                if unsafe { webp::WebPConfigLosslessPreset(&raw mut config, level) } == 0 {
                     return Err(refused());
                 }
                 config.exact = 1;

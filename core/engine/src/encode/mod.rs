@@ -5,12 +5,14 @@ mod avif;
 pub(crate) mod baseline;
 pub(crate) mod expand;
 mod gif;
+mod indexed;
 mod jpeg;
 mod libavif;
 mod libwebp;
 mod png;
 #[cfg(test)]
 pub(crate) mod samples;
+mod transcode;
 mod turbojpeg;
 mod webp;
 
@@ -21,6 +23,7 @@ use crate::format::Format;
 use crate::limits::CancelToken;
 use crate::pixels::{Layout, Pixels};
 pub(crate) use jpeg::has_full_chroma;
+pub(crate) use transcode::transcode;
 
 /// How to write a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,17 @@ pub(crate) struct Encoding {
     pub(crate) quality: u8,
     /// WebP and AVIF only.
     pub(crate) lossless: bool,
+    /// PNG only: with few colours, where that is smaller and can't be seen.
+    pub(crate) palette: bool,
+    /// As few bytes as can be had, whatever the time; for what is without loss only.
+    pub(crate) thorough: bool,
+}
+
+impl Encoding {
+    /// The usual way to write a format.
+    pub(crate) fn new(format: Format, quality: u8) -> Self {
+        Self { format, quality, lossless: false, palette: false, thorough: false }
+    }
 }
 
 /// The quality used when none is asked for. The scales of the formats differ: WebP's 78 at this encoder's method comes
@@ -55,8 +69,9 @@ pub(crate) fn encode(pixels: &Pixels, encoding: &Encoding, cancel: &CancelToken)
     let quality = encoding.quality.clamp(1, 100);
     match encoding.format {
         Format::Jpeg => jpeg::encode(pixels, quality, cancel),
-        Format::Png => png::encode(pixels, cancel),
-        Format::Webp => webp::encode(pixels, quality, encoding.lossless, cancel),
+        Format::Png => png::encode(pixels, encoding.palette, encoding.thorough, cancel),
+        Format::Webp if encoding.lossless => webp::lossless(pixels, encoding.thorough, cancel),
+        Format::Webp => webp::lossy(pixels, quality, cancel),
         Format::Avif => avif::encode(pixels, quality, encoding.lossless, cancel),
         Format::Gif => gif::encode(pixels, cancel),
     }

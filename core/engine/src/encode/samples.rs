@@ -28,7 +28,7 @@ pub(crate) fn gradient(width: u32, height: u32, layout: Layout) -> Pixels {
 
 /// A file of this picture; lossless where the format can.
 pub(crate) fn file(pixels: &Pixels, format: Format) -> Vec<u8> {
-    let encoding = Encoding { format, quality: 95, lossless: true };
+    let encoding = Encoding { lossless: true, ..Encoding::new(format, 95) };
     encode(pixels, &encoding, &CancelToken::new()).unwrap()
 }
 

@@ -22,9 +22,9 @@ impl Drop for Compressor {
 }
 
 /// A buffer that the library allocates and grows.
-struct Buffer {
-    data: *mut u8,
-    len: tj::size_t,
+pub(super) struct Buffer {
+    pub(super) data: *mut u8,
+    pub(super) len: tj::size_t,
 }
 
 impl Drop for Buffer {

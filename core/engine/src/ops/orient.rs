@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::header::Orientation;
+use crate::ops::transpose::Order;
 use crate::ops::{Rect, Region, transpose};
 use crate::pixels::Pixels;
 
@@ -62,6 +63,24 @@ impl Turn {
         self.quarters % 2 == 1
     }
 
+    /// Clockwise quarter turns, and whether a mirroring left to right follows.
+    pub(crate) fn parts(self) -> (u8, bool) {
+        (self.quarters, self.flop)
+    }
+
+    /// Of a turn that leaves the sides as they are: whether rows come from below, and whether each is mirrored.
+    pub(super) fn rows(self) -> (bool, bool) {
+        (self.quarters == 2, (self.quarters == 2) != self.flop)
+    }
+
+    /// Of a turn that changes the sides: how rows become columns.
+    pub(super) fn columns(self) -> Option<Order> {
+        // A quarter turn clockwise takes column x, read upwards, as row x; three take it read downwards as row
+        // width-1-x. The mirroring reverses the rows of the result.
+        let order = Order { upwards: (self.quarters == 1) != self.flop, last_first: self.quarters == 3 };
+        self.swaps_sides().then_some(order)
+    }
+
     /// The size of a picture after the turn.
     pub(crate) fn size(self, (width, height): (u32, u32)) -> (u32, u32) {
         if self.swaps_sides() { (height, width) } else { (width, height) }
@@ -112,20 +131,20 @@ pub(crate) fn orient(pixels: Pixels, turn: Turn) -> Pixels {
 fn orient_n<const N: usize>(mut pixels: Pixels, turn: Turn) -> Pixels {
     let (width, height) = (pixels.width as usize, pixels.height as usize);
     let samples = pixels.data.as_chunks_mut::<N>().0;
+    if let Some(order) = turn.columns() {
+        let mut turned = Pixels::zeroed(pixels.height, pixels.width, pixels.layout);
+        transpose(samples, turned.data.as_chunks_mut::<N>().0, (width, height), order);
+        return turned;
+    }
     match (turn.quarters, turn.flop) {
         (0, false) => {}
         (0, true) => samples.chunks_exact_mut(width).for_each(<[_]>::reverse),
         (2, false) => samples.reverse(),
-        (2, true) => {
+        _ => {
             for y in 0..height / 2 {
                 let (above, below) = samples.split_at_mut((height - 1 - y) * width);
                 above[y * width..][..width].swap_with_slice(&mut below[..width]);
             }
-        }
-        _ => {
-            let mut turned = Pixels::zeroed(pixels.height, pixels.width, pixels.layout);
-            transpose(samples, turned.data.as_chunks_mut::<N>().0, (width, height), turn);
-            return turned;
         }
     }
     pixels
@@ -136,16 +155,13 @@ fn transpose<const N: usize>(
     from: &[[u8; N]],
     to: &mut [[u8; N]],
     (width, height): (usize, usize),
-    turn: Turn,
+    order: Order,
 ) {
-    // A quarter turn clockwise takes column x, read upwards, as row x; three take it read downwards as row
-    // width-1-x. The mirroring reverses the rows of the result.
-    let upwards = (turn.quarters == 1) != turn.flop;
-    let last_first = turn.quarters == 3;
     if N == 1 {
         let (from, to) = (from.as_flattened(), to.as_flattened_mut());
-        return transpose::bytes(from, to, (width, height), upwards, last_first);
+        return transpose::bytes(from, to, (width, height), order);
     }
+    let Order { upwards, last_first } = order;
     for top in (0..width).step_by(BLOCK) {
         for left in (0..height).step_by(BLOCK) {
             for row in top..width.min(top + BLOCK) {
@@ -164,6 +180,7 @@ fn transpose<const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::Turning;
     use crate::pixels::Layout;
 
     fn all() -> impl Iterator<Item = Turn> {
@@ -207,6 +224,22 @@ mod tests {
                     let source = picture(width, height, layout);
                     assert_eq!(orient(source.clone(), turn), oracle(source, turn), "{turn} {width}x{height}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn planes_are_turned_while_their_rows_arrive() {
+        for (width, height) in [(1, 1), (1, 9), (33, 2), (67, 65), (64, 128), (130, 131), (16, 200)] {
+            for turn in all() {
+                let source = picture(width, height, Layout::Grey);
+                let mut turning = Turning::new((width as usize, height as usize), turn);
+                for y in 0..height {
+                    assert!(!turning.is_whole());
+                    turning.take(|row| row.copy_from_slice(source.row(y)));
+                }
+                assert!(turning.is_whole());
+                assert_eq!(turning.finish(), oracle(source, turn), "{turn} {width}x{height}");
             }
         }
     }

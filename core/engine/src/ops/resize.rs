@@ -1,15 +1,18 @@
-//! Cutting out and resampling. The resampling itself is `fast_image_resize`'s: Lanczos with three lobes, stretched
-//! over the source when shrinking, SIMD chosen at run time, colour weighted by alpha.
+//! Cutting out and resampling: Lanczos with three lobes, stretched over the source when shrinking, colour weighted by
+//! alpha. Other filters, and pictures whose colour is multiplied already, are `fast_image_resize`'s matter.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4};
 use fast_image_resize::{FilterType, MulDiv, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::error::Error;
-use crate::ops::{Rect, Region};
+use crate::ops::planes::{Axis, Resampler};
+use crate::ops::{Rect, Region, divide_row, multiply_row};
 use crate::pixels::{Layout, Pixels};
+use crate::simd::Simd;
 
 /// Copies the pixels of `rect`.
 pub(crate) fn crop(pixels: &Pixels, rect: Rect) -> Pixels {
@@ -31,10 +34,70 @@ pub(crate) fn resize(
     region: Region,
     size: (u32, u32),
 ) -> Result<Pixels, Error> {
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-        .use_alpha(pixels.layout.has_alpha());
-    resample(pixels, within, size, &inside(options, within, region))
+    let mut resizing = Resizing::new(pixels.layout, within, region, size);
+    for y in within.top..within.top + within.height {
+        resizing.push(y as usize, pixels.row(y));
+    }
+    Ok(resizing.finish()?.0)
+}
+
+/// Resampling while the rows arrive, of which no more are held than the kernel spans.
+pub(crate) struct Resizing {
+    resampler: Resampler,
+    layout: Layout,
+    /// A row with its colour multiplied, and whether all of them hide nothing.
+    multiplied: Vec<u8>,
+    opaque: bool,
+    to: Pixels,
+    /// Rows of the result that are done.
+    done: u32,
+}
+
+impl Resizing {
+    /// As [`resize`], for rows of this layout.
+    pub(crate) fn new(layout: Layout, within: Rect, region: Region, (width, height): (u32, u32)) -> Self {
+        let range = |start: u32, length: u32| start as usize..(start + length) as usize;
+        let columns = range(within.left, within.width);
+        let columns = Axis::new(columns, region.left, region.width, width as usize);
+        let rows = Axis::new(range(within.top, within.height), region.top, region.height, height as usize);
+        let (columns, rows) = (Arc::new(columns), Arc::new(rows));
+        Self {
+            resampler: Resampler::interleaved(layout.channels(), columns, rows, Simd::best()),
+            layout,
+            multiplied: Vec::new(),
+            opaque: true,
+            to: Pixels::zeroed(width, height, layout),
+            done: 0,
+        }
+    }
+
+    /// Takes row `y` of the picture. Rows come in order; those outside of what may be seen are ignored.
+    pub(crate) fn push(&mut self, y: usize, row: &[u8]) {
+        let row = if self.layout.has_alpha() {
+            self.multiplied.clear();
+            self.multiplied.extend_from_slice(row);
+            self.opaque &= multiply_row(&mut self.multiplied, self.layout);
+            &self.multiplied
+        } else {
+            row
+        };
+        self.resampler.push(y, row);
+        let stride = self.to.stride();
+        while self.done < self.to.height && self.resampler.has(1) {
+            let result = &mut self.to.data[self.done as usize * stride..][..stride];
+            self.resampler.pull(result);
+            divide_row(result, self.layout);
+            self.done += 1;
+        }
+    }
+
+    /// The picture, and whether no row had anything transparent.
+    pub(crate) fn finish(self) -> Result<(Pixels, bool), Error> {
+        if self.done < self.to.height {
+            return Err(Error::Bug("the rows end before the picture".into()));
+        }
+        Ok((self.to, self.opaque))
+    }
 }
 
 /// Resamples the whole of a picture whose colour is already multiplied by alpha.
@@ -77,14 +140,6 @@ fn resample_typed<P: PixelTrait>(
     let mut target = TypedImage::<P>::from_buffer(width, height, &mut resized.data).map_err(bug)?;
     Resizer::new().resize_typed(&source, &mut target, options).map_err(bug)?;
     Ok(resized)
-}
-
-/// Sets the box, in coordinates of `within`, and keeps rounding errors from pushing it over the edge.
-fn inside(options: ResizeOptions, within: Rect, region: Region) -> ResizeOptions {
-    let (across, down) = (f64::from(within.width), f64::from(within.height));
-    let left = (region.left - f64::from(within.left)).clamp(0.0, across);
-    let top = (region.top - f64::from(within.top)).clamp(0.0, down);
-    options.crop(left, top, region.width.min(across - left), region.height.min(down - top))
 }
 
 /// Multiplies colour by alpha, in place. Layouts without alpha are left alone.

@@ -71,6 +71,12 @@ pub(super) fn peak_bytes(steps: &[Step], alpha: bool) -> u64 {
     peak
 }
 
+/// What coding a picture of this size anew can need beside what it is planned with: coefficients of 16 bits for three
+/// planes, and the file.
+pub(super) fn transcoding_bytes(format: Format, size: Size) -> u64 {
+    if format == Format::Jpeg { area(size) * 7 } else { 0 }
+}
+
 fn area((width, height): Size) -> u64 {
     u64::from(width) * u64::from(height)
 }

@@ -4,6 +4,7 @@
 //! turns come last, because they then move fewer pixels: cutting and resampling happen as the decoder's rows lie, with
 //! their rectangles turned instead.
 
+mod build;
 mod fit;
 mod memory;
 mod step;
@@ -12,18 +13,17 @@ mod tests;
 
 use std::fmt;
 
-use crate::color::css::{self, Colour};
-use crate::decode::{self, scales};
+use crate::decode::scales;
 use crate::encode::{Encoding, default_quality};
 use crate::error::{Error, FieldError};
 use crate::format::Format;
 use crate::header::Header;
 use crate::limits::{Limits, at_most};
-use crate::ops::{self, Rect, Region, Strategy, Turn};
+use crate::ops::Turn;
 use crate::planar;
-use crate::transformation::{Position, Transformation};
-use crate::validate::lossless_error;
-use fit::{Fitted, fit, place, place_rect};
+use crate::transformation::Transformation;
+use crate::validate::{lossless_error, palette_error};
+use build::Steps;
 pub(crate) use step::{Salient, Size, Step};
 
 /// The steps, in order, with every size resolved. It prints as one line a step:
@@ -42,6 +42,8 @@ pub struct Plan {
     frames: u32,
     peak_bytes: u64,
     steps: Vec<Step>,
+    /// Whether the picture stays as it is and no format was named.
+    codes_anew: bool,
 }
 
 impl Plan {
@@ -68,11 +70,36 @@ impl Plan {
     /// The same for this very file, which must be the one that the header was read from: an ordinary JPEG that goes
     /// from planes to a JPEG takes rows and not pictures, which no header tells. [`Self::peak_bytes`] is for any file.
     pub fn peak_bytes_for(&self, source: &[u8]) -> u64 {
+        if self.codes_anew {
+            return self.peak_bytes;
+        }
         planar::peak_bytes(source, &self.steps).map_or(self.peak_bytes, |bytes| bytes.min(self.peak_bytes))
     }
 
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// Whether the same picture is only coded anew, in the format that it has without anybody having named it.
+    pub(crate) fn codes_anew(&self) -> bool {
+        self.codes_anew
+    }
+
+    /// How the result is written.
+    pub(crate) fn encoding(&self) -> Result<Encoding, Error> {
+        match self.steps.last() {
+            Some(Step::Encode { encoding, .. }) => Ok(*encoding),
+            _ => Err(Error::Bug("a plan ends without encoding".into())),
+        }
+    }
+
+    /// The same but for how the result is written.
+    pub(crate) fn written_as(&self, encoding: Encoding) -> Self {
+        let mut plan = self.clone();
+        if let Some(Step::Encode { encoding: written, .. }) = plan.steps.last_mut() {
+            *written = encoding;
+        }
+        plan
     }
 }
 
@@ -109,10 +136,32 @@ pub fn plan(header: &Header, transformation: &Transformation, limits: &Limits) -
         let area = u64::from(size.0) * u64::from(size.1) * u64::from(frames);
         at_most("result area in pixels, over all frames", area, limits.max_output_pixels)?;
     }
+    let codes_anew = transformation.format.is_none() && is_as_stored(header, &list);
     list.push(Step::Encode { encoding, size });
-    let peak_bytes = memory::peak_bytes(&list, header.alpha);
+    let mut peak_bytes = memory::peak_bytes(&list, header.alpha);
     at_most("memory needed in bytes", peak_bytes, limits.max_memory_bytes)?;
-    Ok(Plan { decode_eighths: eighths, format: encoding.format, size, frames, peak_bytes, steps: list })
+    if codes_anew {
+        peak_bytes =
+            peak_bytes.max(memory::transcoding_bytes(header.format, size)).min(limits.max_memory_bytes);
+    }
+    Ok(Plan {
+        decode_eighths: eighths,
+        format: encoding.format,
+        size,
+        frames,
+        peak_bytes,
+        steps: list,
+        codes_anew,
+    })
+}
+
+/// Whether nothing is done with the picture but to turn it upright.
+fn is_as_stored(header: &Header, steps: &[Step]) -> bool {
+    match steps {
+        [Step::Decode { .. }] => true,
+        [Step::Decode { .. }, Step::Turn { turn, .. }] => *turn == Turn::upright(header.orientation),
+        _ => false,
+    }
 }
 
 fn check_crop(header: &Header, transformation: &Transformation) -> Result<(), Error> {
@@ -142,8 +191,14 @@ fn encoding(header: &Header, transformation: &Transformation) -> Result<Encoding
     {
         return Err(Error::Invalid(vec![error]));
     }
+    if transformation.palette
+        && let Some(error) = palette_error(format)
+    {
+        return Err(Error::Invalid(vec![error]));
+    }
     let quality = transformation.quality.unwrap_or_else(|| default_quality(format));
-    Ok(Encoding { format, quality, lossless: transformation.lossless })
+    let (lossless, palette) = (transformation.lossless, transformation.palette);
+    Ok(Encoding { lossless, palette, ..Encoding::new(format, quality) })
 }
 
 /// The smallest scale, in eighths, at which a picture of size `from` still has as many pixels as `to`.
@@ -157,165 +212,4 @@ pub(crate) fn smallest_scale(format: Format, from: Size, to: (u64, u64)) -> u8 {
     };
     let mut halvings = scales(format).iter().copied().filter(|eighths| eighths.is_power_of_two());
     halvings.find(|&eighths| enough(eighths)).unwrap_or(8)
-}
-
-/// The plan in the making.
-struct Steps<'a> {
-    header: &'a Header,
-    limits: &'a Limits,
-    /// What lies behind and beside the picture.
-    ground: Colour,
-    eighths: u8,
-    /// Frames that are worked on.
-    frames: u32,
-    /// The size so far.
-    size: Size,
-    list: Vec<Step>,
-}
-
-impl<'a> Steps<'a> {
-    fn new(header: &'a Header, transformation: &Transformation, to: Format, limits: &'a Limits) -> Self {
-        let asked = transformation.background.as_deref().and_then(css::parse).unwrap_or_default();
-        // A format without alpha shows white through what is left transparent.
-        let ground = if to.has_alpha() { asked } else { ops::over(asked, [255; 4]) };
-        let animated = decode::is_animation(header.format) && decode::is_animation(to);
-        let frames = if animated { header.frames.max(1) } else { 1 };
-        let size = (header.width, header.height);
-        Self { header, limits, ground, eighths: 8, frames, size, list: Vec::new() }
-    }
-
-    /// Decode, cut, resample, turn upright and pad. Quarter turns and mirrorings that were asked for join the
-    /// orientation, and the padding is turned with them.
-    fn resize(&mut self, transformation: &Transformation) -> Result<(), Error> {
-        let upright = self.header.upright_size();
-        let cut = transformation.crop.map_or(
-            Rect { left: 0, top: 0, width: upright.0, height: upright.1 },
-            |crop| Rect { left: crop.left, top: crop.top, width: crop.width, height: crop.height },
-        );
-        let same = (u64::from(cut.width), u64::from(cut.height));
-        let unchanged = Fitted { scaled: same, kept: same, canvas: same };
-        let fitted = fit((cut.width, cut.height), transformation).unwrap_or(unchanged);
-        self.limits.check_output(fitted.canvas.0, fitted.canvas.1)?;
-        self.limits.check_output(fitted.kept.0, fitted.kept.1)?;
-        let kept = (fitted.kept.0 as u32, fitted.kept.1 as u32);
-        let canvas = (fitted.canvas.0 as u32, fitted.canvas.1 as u32);
-        let position = transformation.position.unwrap_or_default();
-
-        self.decode(cut, fitted.scaled);
-        self.sample(cut, fitted.scaled, kept, position);
-        let asked = quarter_turn(transformation);
-        self.push_turn(Turn::upright(self.header.orientation).then(asked));
-        if self.header.alpha && self.ground[3] > 0 {
-            self.list.push(Step::Flatten { ground: self.ground });
-        }
-        if canvas != kept {
-            let place = asked.rect(place_rect(kept, canvas, position), canvas);
-            self.size = asked.size(canvas);
-            self.list.push(Step::Pad { place, to: self.size, ground: self.ground });
-        }
-        Ok(())
-    }
-
-    /// Decodes at the smallest scale that still has every pixel that is wanted.
-    fn decode(&mut self, cut: Rect, scaled: (u64, u64)) {
-        let from = self.size;
-        self.eighths = smallest_scale(self.header.format, (cut.width, cut.height), scaled);
-        let side = |side: u32| (u64::from(side) * u64::from(self.eighths)).div_ceil(8) as u32;
-        self.size = (side(from.0), side(from.1));
-        let format = self.header.format;
-        let (eighths, to, frames) = (self.eighths, self.size, self.frames);
-        self.list.push(Step::Decode { format, from, eighths, to, frames });
-    }
-
-    /// Takes the part `kept` of the picture `cut`, scaled to `scaled`, all of them upright. The rectangles are turned to
-    /// lie as the decoder's rows do.
-    fn sample(&mut self, cut: Rect, scaled: (u64, u64), kept: Size, position: Position) {
-        let upright = Turn::upright(self.header.orientation);
-        let factor = f64::from(self.eighths) / 8.0;
-        // The last of a row of scaled pixels reaches past the picture, so regions are scaled, not sizes.
-        let stored =
-            |region: Region| upright.inverse().region(region, self.header.upright_size()).scaled(factor);
-        let within = stored(cut.into()).hull(self.size);
-        let to = upright.inverse().size(kept);
-        let strategy = match position {
-            Position::Entropy => Some(Strategy::Entropy),
-            Position::Attention => Some(Strategy::Attention),
-            _ => None,
-        };
-        let all = (u64::from(kept.0), u64::from(kept.1)) == scaled;
-        if let Some(strategy) = strategy.filter(|_| !all) {
-            let region = stored(cut.into());
-            let salient = Salient { strategy, region, within, upright, scaled, kept, to };
-            self.list.push(Step::ResizeSalient(salient));
-        } else {
-            let (left, top) = place((kept.0.into(), kept.1.into()), scaled, position, true);
-            // Multiplied first and divided last, so that whole pixels stay whole.
-            let across = |length: f64| length * f64::from(cut.width) / scaled.0 as f64;
-            let down = |length: f64| length * f64::from(cut.height) / scaled.1 as f64;
-            let region = stored(Region {
-                left: f64::from(cut.left) + across(left as f64),
-                top: f64::from(cut.top) + down(top as f64),
-                width: across(kept.0.into()),
-                height: down(kept.1.into()),
-            });
-            match region.exact().filter(|rect| (rect.width, rect.height) == to) {
-                Some(_) if to == self.size => {}
-                Some(rect) => self.list.push(Step::Crop { rect }),
-                None => self.list.push(Step::Resize { within, region, to }),
-            }
-        }
-        self.size = to;
-    }
-
-    /// Angles that are no quarter turn, and the mirrorings that have to wait for them.
-    fn rotate(&mut self, transformation: &Transformation) -> Result<(), Error> {
-        let Some(degrees) = transformation.rotation.filter(|degrees| degrees % 90.0 != 0.0) else {
-            return Ok(());
-        };
-        let (width, height) = ops::canvas(self.size, degrees);
-        self.limits.check_output(width, height)?;
-        self.size = (width as u32, height as u32);
-        self.list.push(Step::Rotate { degrees, to: self.size, ground: self.ground });
-        self.push_turn(mirror(transformation));
-        Ok(())
-    }
-
-    fn filter(&mut self, transformation: &Transformation) {
-        if transformation.grayscale {
-            self.list.push(Step::Grayscale);
-        }
-        if let Some(sigma) = transformation.blur {
-            self.list.push(Step::Blur { sigma });
-        }
-        if transformation.sharpen {
-            self.list.push(Step::Sharpen);
-        }
-        if let Some(watermark) = &transformation.watermark
-            && watermark.opacity != Some(0.0)
-        {
-            self.list.push(Step::Watermark(watermark.clone()));
-        }
-    }
-
-    fn push_turn(&mut self, turn: Turn) {
-        if turn != Turn::NONE {
-            self.size = turn.size(self.size);
-            self.list.push(Step::Turn { turn, to: self.size });
-        }
-    }
-}
-
-/// Rotation and mirroring as one turn, where the angle allows it.
-fn quarter_turn(transformation: &Transformation) -> Turn {
-    let degrees = transformation.rotation.unwrap_or(0.0);
-    if degrees % 90.0 == 0.0 {
-        Turn::quarters((degrees / 90.0) as u8).then(mirror(transformation))
-    } else {
-        Turn::NONE
-    }
-}
-
-fn mirror(transformation: &Transformation) -> Turn {
-    let flip = if transformation.flip { Turn::FLIP } else { Turn::NONE };
-    if transformation.flop { flip.then(Turn::FLOP) } else { flip }
 }

@@ -91,6 +91,7 @@ impl fmt::Display for Step {
             Self::Encode { encoding, size } => {
                 write!(f, "encode {}", encoding.format)?;
                 match encoding {
+                    Encoding { format: Format::Png, palette: true, .. } => write!(f, " with a palette")?,
                     Encoding { format: Format::Png | Format::Gif, .. } => {}
                     Encoding { lossless: true, .. } => write!(f, " lossless")?,
                     Encoding { quality, .. } => write!(f, " q{quality}")?,

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::route::{End, Route};
 use crate::decode::baseline::{Component, Frame};
-use crate::encode::baseline::Sampling;
+use crate::encode::baseline::{Encoder, Sampling};
 use crate::ops::planes::Axis;
-use crate::ops::{Region, Turn};
+use crate::ops::{Region, Turn, Turning};
 
 /// One plane, from where its rows come from to the resampler's result.
 pub(super) struct Plane {
@@ -103,23 +103,23 @@ pub(super) fn decoder_bytes(frame: &Frame, eighths: &[usize]) -> u64 {
 }
 
 impl Geometry {
-    /// Estimated memory of what is behind the decoder, which works at `eighths`: the rows under the kernel, what a turn
-    /// has to gather, and the file at a byte a pixel or the picture.
+    /// Estimated memory of what is behind the decoder, which works at `eighths`: the rows under the kernel, the planes
+    /// that are turned, and the file at a byte a pixel or the picture.
     pub(super) fn peak_bytes(&self, frame: &Frame, route: &Route, eighths: &[usize]) -> u64 {
         let pixels = route.to.0 as usize * route.to.1 as usize;
-        let mut bytes = if route.is_whole() { pixels } else { pixels * self.planes.len() };
-        let (mut gathered, mut largest) = (0, 0);
+        let mut bytes = if route.is_whole() {
+            pixels + Encoder::waiting_bytes(pixels)
+        } else {
+            pixels * self.planes.len()
+        };
+        let turn = Some(route.turn()).filter(|&turn| turn != Turn::NONE && turn != Turn::FLOP);
         for ((plane, component), eighths) in self.planes.iter().zip(&frame.components).zip(eighths) {
             let (width, height) = plane.size();
             // A strip beside the rows that the other planes let wait, as samples and as coefficients.
             let rows = component.down * eighths;
             let needed = plane.columns.needed().len() + 16;
             bytes += needed * (plane.rows.longest() + 3 * rows + 16) + 3 * 16 * (width.max(height) + 32);
-            gathered += width * height;
-            largest = largest.max(width * height);
-        }
-        if route.turn() != Turn::NONE && route.turn() != Turn::FLOP {
-            bytes += gathered + largest;
+            bytes += turn.map_or(0, |turn| width * height + Turning::extra_bytes((width, height), turn));
         }
         if route.mark().is_some() {
             // The stamp is never larger than the picture; it exists twice for a moment.

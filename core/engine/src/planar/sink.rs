@@ -8,13 +8,13 @@ use crate::encode::baseline::Encoder;
 use crate::error::Error;
 use crate::limits::CancelToken;
 use crate::ops::planes::Resampler;
-use crate::ops::{self, Turn};
+use crate::ops::{Turn, Turning};
 use crate::pixels::{Layout, Pixels};
 use crate::simd::Simd;
 
 pub(super) enum Sink {
     File(File),
-    Turned { planes: Vec<Gathered>, turn: Turn, encoder: Marked },
+    Turned { planes: Vec<Turning>, encoder: Marked },
     Pixels { pixels: Pixels, next: u32, rows: Vec<Vec<u8>>, steps: usize, simd: Simd },
 }
 
@@ -35,12 +35,6 @@ pub(super) struct File {
     mirrored: bool,
 }
 
-/// A plane of which the first rows are there.
-pub(super) struct Gathered {
-    pixels: Pixels,
-    next: u32,
-}
-
 impl Sink {
     /// `marks` are one a plane, or none at all.
     pub(super) fn new(route: &Route, geometry: &Geometry, marks: Vec<Marks>, simd: Simd) -> Self {
@@ -55,11 +49,7 @@ impl Sink {
                     let left = sizes.map(|size| size.1).collect();
                     return Self::File(File { encoder, left, mirrored: turn == Turn::FLOP });
                 }
-                let gathered = |(width, height)| Gathered {
-                    pixels: Pixels::zeroed(width as u32, height as u32, Layout::Grey),
-                    next: 0,
-                };
-                Self::Turned { planes: sizes.map(gathered).collect(), turn, encoder }
+                Self::Turned { planes: sizes.map(|size| Turning::new(size, turn)).collect(), encoder }
             }
             End::Pixels { steps } => {
                 let layout = if geometry.planes.len() == 1 { Layout::Grey } else { Layout::Rgb };
@@ -81,7 +71,12 @@ impl Sink {
             Self::File(file) => file.take(from, seen),
             Self::Turned { planes, .. } => {
                 for (index, (plane, from)) in planes.iter_mut().zip(from).enumerate() {
-                    plane.take(from, |row| seen(index, row));
+                    while !plane.is_whole() && from.has(1) {
+                        plane.take(|row| {
+                            from.pull(row);
+                            seen(index, row);
+                        });
+                    }
                 }
             }
             Self::Pixels { pixels, next, rows, simd, .. } => {
@@ -106,26 +101,20 @@ impl Sink {
 
     /// Ends once the last row is there.
     pub(super) fn finish(self, cancel: &CancelToken) -> Result<Found, Error> {
-        let short = || Error::Bug("the planes end before the picture".into());
         match self {
             Self::File(file) if file.left.iter().all(|&left| left == 0) => {
                 Ok(Found::File(file.encoder.encoder.finish()))
             }
-            Self::Turned { planes, turn, encoder } => {
-                let mut turned = Vec::new();
-                for Gathered { pixels, next } in planes {
-                    if next != pixels.height {
-                        return Err(short());
-                    }
-                    cancel.check()?;
-                    turned.push(ops::orient(pixels, turn));
-                }
-                Ok(Found::File(encode(encoder, &turned, cancel)?))
+            Self::Turned { planes, encoder } if planes.iter().all(Turning::is_whole) => {
+                let planes: Vec<Pixels> = planes.into_iter().map(Turning::finish).collect();
+                Ok(Found::File(encode(encoder, &planes, cancel)?))
             }
             Self::Pixels { pixels, next, steps, .. } if next == pixels.height => {
                 Ok(Found::Pixels(pixels, steps))
             }
-            Self::File(_) | Self::Pixels { .. } => Err(short()),
+            Self::File(_) | Self::Turned { .. } | Self::Pixels { .. } => {
+                Err(Error::Bug("the planes end before the picture".into()))
+            }
         }
     }
 }
@@ -173,18 +162,6 @@ impl File {
             .enumerate()
             .map(|(index, &left)| left.min(self.encoder.encoder.rows(index)))
             .collect()
-    }
-}
-
-impl Gathered {
-    fn take(&mut self, from: &mut Resampler, mut seen: impl FnMut(&[u8])) {
-        let stride = self.pixels.stride();
-        while self.next < self.pixels.height && from.has(1) {
-            let row = &mut self.pixels.data[self.next as usize * stride..][..stride];
-            from.pull(row);
-            seen(row);
-            self.next += 1;
-        }
     }
 }
 

@@ -18,6 +18,7 @@ impl Transformation {
         canonical_turn(&mut form);
         form.background = canonical_colour(form.background.take()).filter(|colour| !is_transparent(colour));
         canonical_encoding(&mut form);
+        form.keep_copyright &= !form.keep_metadata;
         if form.watermark.is_none()
             && let Some(text) = form.watermark_text.take()
         {
@@ -69,6 +70,7 @@ fn canonical_angle(angle: Option<f64>) -> Option<f64> {
 }
 
 fn canonical_encoding(form: &mut Transformation) {
+    form.palette &= form.format != Some(Format::Gif);
     match form.format {
         Some(format @ (Format::Png | Format::Gif)) => {
             form.quality = None;
@@ -130,6 +132,12 @@ mod tests {
         check(r#"{"background":"Red"}"#, r##"{"background":"#ff0000ff"}"##);
         check(r#"{"background":"transparent","flip":true}"#, r#"{"flip":true}"#);
         check(r#"{"format":"png","quality":3,"lossless":true}"#, r#"{"format":"png"}"#);
+        check(r#"{"format":"gif","palette":true}"#, r#"{"format":"gif"}"#);
+        check(r#"{"format":"png","palette":true}"#, r#"{"format":"png","palette":true}"#);
+        check(
+            r#"{"width":5,"keepMetadata":true,"keepCopyright":true}"#,
+            r#"{"width":5,"keepMetadata":true}"#,
+        );
         check(r#"{"watermarkText":" a ","watermarkOpacity":0.5}"#, r#"{"watermark":{"text":" a "}}"#);
         check(
             r#"{"watermark":{"text":"a","size":0.5,"position":"top","tile":true,"colour":"WHITE"}}"#,

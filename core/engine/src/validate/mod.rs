@@ -39,7 +39,7 @@ impl Transformation {
             errors.add(
                 "",
                 "nothing to do: set at least one of width, height, crop, rotation, flip, flop, grayscale, blur, \
-                 sharpen, background, format, quality, lossless, watermarkText and watermark",
+                 sharpen, background, format, quality, lossless, palette, watermarkText and watermark",
             );
         }
         if errors.0.is_empty() { Ok(()) } else { Err(errors.0) }
@@ -82,6 +82,12 @@ impl Transformation {
         {
             errors.0.push(error);
         }
+        if let Some(format) = self.format
+            && self.palette
+            && let Some(error) = palette_error(format)
+        {
+            errors.0.push(error);
+        }
     }
 
     fn check_watermark(&self, errors: &mut Errors) {
@@ -105,8 +111,16 @@ impl Transformation {
     /// Whether anything is set that can change the picture or its encoding.
     fn asks_for_something(&self) -> bool {
         let canonical = self.canonical();
-        let nothing = Self { keep_metadata: canonical.keep_metadata, ..Self::default() };
-        canonical != nothing || self.background.is_some() || self.quality.is_some() || self.lossless
+        let nothing = Self {
+            keep_metadata: canonical.keep_metadata,
+            keep_copyright: canonical.keep_copyright,
+            ..Self::default()
+        };
+        canonical != nothing
+            || self.background.is_some()
+            || self.quality.is_some()
+            || self.lossless
+            || self.palette
     }
 }
 
@@ -120,6 +134,15 @@ pub(crate) fn lossless_error(format: Format) -> Option<FieldError> {
         }
     };
     Some(FieldError::new("lossless", detail))
+}
+
+/// Why `format` can't be written with a palette, if it can't.
+pub(crate) fn palette_error(format: Format) -> Option<FieldError> {
+    let detail = match format {
+        Format::Png | Format::Gif => return None,
+        other => format!("{other} has no palette: choose png as format, or leave palette out"),
+    };
+    Some(FieldError::new("palette", detail))
 }
 
 fn check_crop(crop: Crop, errors: &mut Errors) {
@@ -268,6 +291,7 @@ mod tests {
         for json in [
             "{}",
             r#"{"keepMetadata":true}"#,
+            r#"{"keepCopyright":true}"#,
             r#"{"rotation":0}"#,
             r#"{"rotation":-720}"#,
             r#"{"rotation":180,"flip":true,"flop":true}"#,
@@ -287,6 +311,15 @@ mod tests {
         check(r#"{"lossless":true,"format":"gif"}"#, &["lossless"]);
         check(r#"{"lossless":true,"format":"png"}"#, &[]);
         check(r#"{"lossless":true,"format":"avif"}"#, &[]);
+    }
+
+    #[test]
+    fn palettes() {
+        check(r#"{"palette":true,"format":"png"}"#, &[]);
+        check(r#"{"palette":true,"format":"gif"}"#, &[]);
+        check(r#"{"palette":true}"#, &[]);
+        check(r#"{"palette":true,"format":"webp"}"#, &["palette"]);
+        check(r#"{"palette":true,"format":"jpeg","lossless":true}"#, &["lossless", "palette"]);
     }
 
     #[test]

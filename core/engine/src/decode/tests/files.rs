@@ -46,7 +46,7 @@ fn lossy_formats_stay_close() {
     for (format, tolerance) in [(Format::Jpeg, 12), (Format::Webp, 24), (Format::Avif, 24)] {
         for &layout in layouts(format) {
             let original = gradient(64, 48, layout);
-            let encoding = Encoding { format, quality: 95, lossless: false };
+            let encoding = Encoding::new(format, 95);
             let bytes = encode(&original, &encoding, &CancelToken::new()).unwrap();
             let mut wanted = expected(&original, format);
             let mut found = pixels(&bytes);
@@ -82,11 +82,8 @@ fn headers_tell_size_and_alpha() {
 fn higher_quality_takes_more_bytes() {
     let original = gradient(64, 64, Layout::Rgb);
     for format in [Format::Jpeg, Format::Webp, Format::Avif] {
-        let size = |quality| {
-            encode(&original, &Encoding { format, quality, lossless: false }, &CancelToken::new())
-                .unwrap()
-                .len()
-        };
+        let size =
+            |quality| encode(&original, &Encoding::new(format, quality), &CancelToken::new()).unwrap().len();
         assert!(size(10) < size(95), "{format}");
     }
 }
@@ -97,7 +94,7 @@ fn same_input_same_bytes() {
         for &layout in layouts(format) {
             let original = gradient(37, 23, layout);
             for lossless in [false, true] {
-                let encoding = Encoding { format, quality: default_or_any(format), lossless };
+                let encoding = Encoding { lossless, ..Encoding::new(format, default_or_any(format)) };
                 let once = encode(&original, &encoding, &CancelToken::new()).unwrap();
                 let again = encode(&original, &encoding, &CancelToken::new()).unwrap();
                 assert!(once == again, "{format} {layout:?} encodes differently the second time");
@@ -117,7 +114,7 @@ fn a_cancelled_token_stops_everything() {
     cancel.cancel();
     let original = gradient(16, 16, Layout::Rgb);
     for format in Format::ALL {
-        let encoding = Encoding { format, quality: 80, lossless: false };
+        let encoding = Encoding::new(format, 80);
         assert_eq!(encode(&original, &encoding, &cancel), Err(Error::Cancelled), "{format}");
         let source = file(&original, format);
         let found = decode(&source, &header(&source), 8, &Limits::default(), &cancel);
@@ -145,7 +142,7 @@ fn source_limits_hold_before_pixels() {
 #[test]
 fn results_too_large_for_their_format_are_refused() {
     let wide = Pixels::zeroed(16_384, 1, Layout::Grey);
-    let encoding = Encoding { format: Format::Webp, quality: 80, lossless: false };
+    let encoding = Encoding::new(Format::Webp, 80);
     let found = encode(&wide, &encoding, &CancelToken::new());
     assert_eq!(
         found,
@@ -155,7 +152,7 @@ fn results_too_large_for_their_format_are_refused() {
 
 #[test]
 fn jpeg_without_a_place_for_alpha_says_so() {
-    let encoding = Encoding { format: Format::Jpeg, quality: 80, lossless: false };
+    let encoding = Encoding::new(Format::Jpeg, 80);
     let found = encode(&gradient(4, 4, Layout::Rgba), &encoding, &CancelToken::new());
     assert!(matches!(found, Err(Error::Bug(_))));
 }

@@ -1,4 +1,4 @@
-//! EXIF and ICC: found, limited, kept.
+//! EXIF and ICC: found and limited, and EXIF kept.
 
 use img_parts::jpeg::Jpeg;
 use img_parts::png::Png;
@@ -8,7 +8,7 @@ use img_parts::{Bytes, ImageEXIF, ImageICC};
 use super::*;
 use crate::decode::exif::tests::tiff;
 use crate::encode::samples::{file, gradient};
-use crate::metadata::keep;
+use crate::metadata::{Kept, keep};
 use crate::pixels::Layout;
 
 const CARRIERS: [Format; 3] = [Format::Jpeg, Format::Png, Format::Webp];
@@ -55,7 +55,7 @@ fn kept_exif_is_upright() {
     for from in CARRIERS {
         let source = with(from, Some(tiff(6, true)), None);
         for to in CARRIERS {
-            let result = keep(&source, from, None, sample(to), to).unwrap();
+            let result = keep(&source, from, Kept::All, sample(to), to).unwrap();
             let exif = ::exif::Reader::new().read_from_container(&mut std::io::Cursor::new(&result)).unwrap();
             let orientation = exif.get_field(::exif::Tag::Orientation, ::exif::In::PRIMARY).unwrap();
             assert_eq!(orientation.value.get_uint(0), Some(1), "{from} to {to}");
@@ -64,7 +64,58 @@ fn kept_exif_is_upright() {
             assert_eq!(pixels(&result), pixels(&sample(to)), "{from} to {to}");
         }
         for to in [Format::Gif, Format::Avif] {
-            assert_eq!(keep(&source, from, None, sample(to), to).unwrap(), sample(to));
+            assert_eq!(keep(&source, from, Kept::All, sample(to), to).unwrap(), sample(to));
+        }
+    }
+}
+
+/// A TIFF structure as a camera writes it: orientation, who made the picture and whose it is, and where.
+fn camera_tiff() -> Vec<u8> {
+    let (artist, copyright) = (b"Ann Example\0", b"(c) 2026 Ann Example\0");
+    let entry = |tag: u16, kind: u16, count: usize, value: u32| {
+        [&tag.to_be_bytes()[..], &kind.to_be_bytes(), &(count as u32).to_be_bytes(), &value.to_be_bytes()]
+            .concat()
+    };
+    let (first, gps) = (8 + 2 + 4 * 12 + 4, 8 + 2 + 4 * 12 + 4 + 12 + 22);
+    [
+        &b"MM\0*\0\0\0\x08\0\x04"[..],
+        &entry(0x0112, 3, 1, 6 << 16),
+        &entry(0x013B, 2, artist.len(), first),
+        &entry(0x8298, 2, copyright.len(), first + 12),
+        &entry(0x8825, 4, 1, gps),
+        &[0; 4],
+        artist,
+        copyright,
+        b"\0\0\x01",
+        &entry(0x0001, 2, 2, u32::from_be_bytes(*b"N\0\0\0")),
+        &[0; 4],
+    ]
+    .concat()
+}
+
+/// Read back by another reader: the two texts are there, and nothing else is.
+#[test]
+fn copyright_is_kept_alone() {
+    for from in CARRIERS {
+        let source = with(from, Some(camera_tiff()), None);
+        assert_eq!(header(&source).orientation.exif(), 6);
+        for to in CARRIERS {
+            let result = keep(&source, from, Kept::Copyright, sample(to), to).unwrap();
+            let exif = ::exif::Reader::new().read_from_container(&mut std::io::Cursor::new(&result)).unwrap();
+            let found: Vec<_> =
+                exif.fields().map(|field| (field.tag, field.display_value().to_string())).collect();
+            let expected = [
+                (::exif::Tag::Artist, "\"Ann Example\"".to_owned()),
+                (::exif::Tag::Copyright, "\"(c) 2026 Ann Example\"".to_owned()),
+            ];
+            assert_eq!(found, expected, "{from} to {to}");
+            assert_eq!(pixels(&result), pixels(&sample(to)), "{from} to {to}");
+            let all = keep(&source, from, Kept::All, sample(to), to).unwrap();
+            let exif = ::exif::Reader::new().read_from_container(&mut std::io::Cursor::new(&all)).unwrap();
+            assert!(exif.get_field(::exif::Tag::GPSLatitudeRef, ::exif::In::PRIMARY).is_some());
+        }
+        for to in [Format::Gif, Format::Avif] {
+            assert_eq!(keep(&source, from, Kept::Copyright, sample(to), to).unwrap(), sample(to));
         }
     }
 }
@@ -73,7 +124,9 @@ fn kept_exif_is_upright() {
 fn nothing_to_keep_changes_nothing() {
     for format in Format::ALL {
         let source = sample(format);
-        assert_eq!(keep(&source, format, None, source.clone(), format).unwrap(), source);
+        for kept in [Kept::All, Kept::Copyright] {
+            assert_eq!(keep(&source, format, kept, source.clone(), format).unwrap(), source);
+        }
     }
 }
 
@@ -83,14 +136,12 @@ fn profile(len: usize) -> Vec<u8> {
 }
 
 #[test]
-fn profiles_are_found_and_kept() {
+fn profiles_are_found() {
     // More than one JPEG segment holds.
     let icc = profile(150_000);
     for format in CARRIERS {
         let found = open(&with(format, None, Some(icc.clone())), &Limits::default()).unwrap();
         assert_eq!(found.icc.as_deref(), Some(&icc[..]), "{format}");
-        let kept = keep(&sample(format), format, Some(&icc), sample(format), format).unwrap();
-        assert_eq!(open(&kept, &Limits::default()).unwrap().icc, Some(icc.clone()), "{format}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod animation;
 mod files;
+mod gain_map;
 mod hostile;
 mod jpeg;
 mod metadata;

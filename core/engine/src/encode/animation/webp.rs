@@ -46,8 +46,12 @@ impl Animator {
         };
         let part = ops::drop_opaque_alpha(window.cut(&pixels));
         self.alpha |= part.layout.has_alpha();
-        let Encoding { quality, lossless, .. } = self.encoding;
-        let still = webp::encode(&part, quality.clamp(1, 100), lossless, cancel)?;
+        let Encoding { quality, lossless, thorough, .. } = self.encoding;
+        let still = if lossless {
+            webp::lossless(&part, thorough, cancel)?
+        } else {
+            webp::lossy(&part, quality.clamp(1, 100), cancel)?
+        };
         let mut frame = Vec::new();
         let (width, height) = window.size();
         for number in [window.left / 2, window.top / 2, width - 1, height - 1, delay_ms.min(LONGEST_DELAY)] {

@@ -1,7 +1,7 @@
 //! The markers before the data: JFIF, quantisation tables, frame, Huffman tables, scan.
 
 use super::Sampling;
-use super::huffman::{AC, DC};
+use super::codes::Codes;
 
 /// T.81, Table K.1, row by row.
 #[rustfmt::skip]
@@ -52,6 +52,7 @@ pub(super) fn write(
     (width, height): (usize, usize),
     sampling: Sampling,
     tables: &[[u16; 64]; 2],
+    codes: &[[Codes; 2]; 2],
 ) {
     out.extend([0xFF, 0xD8]);
     // JFIF 1.01, square pixels, no thumbnail.
@@ -73,9 +74,10 @@ pub(super) fn write(
         scan.extend([id, tables << 4 | tables]);
     }
     segment(out, 0xC0, &frame);
-    for (target, (dc, ac)) in (0..).zip(DC.iter().zip(&AC)).take(kinds) {
-        segment(out, 0xC4, &[&[target], &dc.0[..], dc.1].concat());
-        segment(out, 0xC4, &[&[0x10 | target], &ac.0[..], ac.1].concat());
+    for (target, codes) in (0..).zip(codes).take(kinds) {
+        for (kind, Codes { counts, symbols }) in (0..).zip(codes) {
+            segment(out, 0xC4, &[&[kind << 4 | target], &counts[..], symbols].concat());
+        }
     }
     scan.extend([0, 63, 0]);
     segment(out, 0xDA, &scan);

@@ -1,46 +1,7 @@
-//! Entropy coding with the standard's tables, 64 bits at a time.
+//! Entropy coding, 64 bits at a time.
 
+use super::codes::Codes;
 use super::header::ZIGZAG;
-
-/// How many codes of each length there are, and what they stand for.
-type Codes = ([u8; 16], &'static [u8]);
-
-/// T.81, Tables K.3 and K.4.
-pub(super) const DC: [Codes; 2] = [
-    ([0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
-    ([0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
-];
-
-/// T.81, Tables K.5 and K.6.
-#[rustfmt::skip]
-pub(super) const AC: [Codes; 2] = [
-    ([0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D], &[
-        0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51, 0x61, 0x07,
-        0x22, 0x71, 0x14, 0x32, 0x81, 0x91, 0xA1, 0x08, 0x23, 0x42, 0xB1, 0xC1, 0x15, 0x52, 0xD1, 0xF0,
-        0x24, 0x33, 0x62, 0x72, 0x82, 0x09, 0x0A, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x25, 0x26, 0x27, 0x28,
-        0x29, 0x2A, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3A, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49,
-        0x4A, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5A, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69,
-        0x6A, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7A, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89,
-        0x8A, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7,
-        0xA8, 0xA9, 0xAA, 0xB2, 0xB3, 0xB4, 0xB5, 0xB6, 0xB7, 0xB8, 0xB9, 0xBA, 0xC2, 0xC3, 0xC4, 0xC5,
-        0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8, 0xD9, 0xDA, 0xE1, 0xE2,
-        0xE3, 0xE4, 0xE5, 0xE6, 0xE7, 0xE8, 0xE9, 0xEA, 0xF1, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6, 0xF7, 0xF8,
-        0xF9, 0xFA,
-    ]),
-    ([0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77], &[
-        0x00, 0x01, 0x02, 0x03, 0x11, 0x04, 0x05, 0x21, 0x31, 0x06, 0x12, 0x41, 0x51, 0x07, 0x61, 0x71,
-        0x13, 0x22, 0x32, 0x81, 0x08, 0x14, 0x42, 0x91, 0xA1, 0xB1, 0xC1, 0x09, 0x23, 0x33, 0x52, 0xF0,
-        0x15, 0x62, 0x72, 0xD1, 0x0A, 0x16, 0x24, 0x34, 0xE1, 0x25, 0xF1, 0x17, 0x18, 0x19, 0x1A, 0x26,
-        0x27, 0x28, 0x29, 0x2A, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3A, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48,
-        0x49, 0x4A, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5A, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68,
-        0x69, 0x6A, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7A, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87,
-        0x88, 0x89, 0x8A, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0xA2, 0xA3, 0xA4, 0xA5,
-        0xA6, 0xA7, 0xA8, 0xA9, 0xAA, 0xB2, 0xB3, 0xB4, 0xB5, 0xB6, 0xB7, 0xB8, 0xB9, 0xBA, 0xC2, 0xC3,
-        0xC4, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8, 0xD9, 0xDA,
-        0xE2, 0xE3, 0xE4, 0xE5, 0xE6, 0xE7, 0xE8, 0xE9, 0xEA, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6, 0xF7, 0xF8,
-        0xF9, 0xFA,
-    ]),
-];
 
 /// For each row of a transposed block (one horizontal frequency) and each set of its places, where these come in the
 /// zigzag order.
@@ -90,18 +51,17 @@ pub(super) struct Coder {
 }
 
 impl Coder {
-    pub(super) fn luma() -> Self {
-        Self::new(&DC[0], &AC[0])
-    }
-
-    pub(super) fn chroma() -> Self {
-        Self::new(&DC[1], &AC[1])
-    }
-
-    fn new(dc: &Codes, ac: &Codes) -> Self {
+    /// With the tables for means and for all else.
+    pub(super) fn new([dc, ac]: &[Codes; 2]) -> Self {
         let mut coder = Self { dc: [Code::default(); 12], ac: [Code::default(); 256] };
-        each(dc, |symbol, code| coder.dc[usize::from(symbol)] = with_value(symbol, code));
-        each(ac, |symbol, code| coder.ac[usize::from(symbol)] = with_value(symbol, code));
+        dc.each(|symbol, bits, length| {
+            if let Some(code) = coder.dc.get_mut(usize::from(symbol)) {
+                *code = with_value(symbol, Code { bits, length });
+            }
+        });
+        ac.each(|symbol, bits, length| {
+            coder.ac[usize::from(symbol)] = with_value(symbol, Code { bits, length });
+        });
         coder
     }
 
@@ -111,40 +71,57 @@ impl Coder {
         let Writer { bytes, hand } = writer;
         // A copy, to be kept in registers.
         let mut now = *hand;
-        let difference = i32::from(block[0]) - *before;
-        *before = block[0].into();
-        let size = size_of(difference);
-        let Code { bits, length } = self.dc[(size as usize).min(11)];
-        now.put(bytes, bits | value_bits(difference, size), length);
-        let mut left = in_order(busy) & !1;
-        let mut last = 0;
-        while left != 0 {
-            let at = left.trailing_zeros();
-            left &= left - 1;
-            let mut run = at - last - 1;
-            last = at;
-            while run > 15 {
-                let Code { bits, length } = self.ac[0xF0];
-                now.put(bytes, bits, length);
-                run -= 16;
-            }
-            let value = i32::from(block[usize::from(PLACES[at as usize & 63] & 63)]);
-            let size = size_of(value);
-            let Code { bits, length } = self.ac[(run << 4 | size) as usize & 0xFF];
-            now.put(bytes, bits | value_bits(value, size), length);
-        }
-        if last != 63 {
-            let Code { bits, length } = self.ac[0];
-            now.put(bytes, bits, length);
-        }
+        symbols(block, busy, before, |is_mean, symbol, value| {
+            let Code { bits, length } = self.code(is_mean, symbol);
+            now.put(bytes, bits | value, length);
+        });
         *hand = now;
     }
 
     /// Writes a block that lies outside the picture: as the one before, and flat, which is the shortest.
     pub(super) fn nothing(&self, writer: &mut Writer) {
-        for Code { bits, length } in [self.dc[0], self.ac[0]] {
-            writer.hand.put(&mut writer.bytes, bits, length);
+        self.symbol(writer, true, 0, 0);
+        self.symbol(writer, false, 0, 0);
+    }
+
+    /// Writes one symbol and its value.
+    #[inline]
+    pub(super) fn symbol(&self, writer: &mut Writer, is_mean: bool, symbol: u32, value: u32) {
+        let Code { bits, length } = self.code(is_mean, symbol);
+        writer.hand.put(&mut writer.bytes, bits | value, length);
+    }
+
+    #[inline(always)]
+    fn code(&self, is_mean: bool, symbol: u32) -> Code {
+        if is_mean { self.dc[(symbol as usize).min(11)] } else { self.ac[symbol as usize & 0xFF] }
+    }
+}
+
+/// Takes a quantised block apart: whether the symbol is of the mean, the symbol, and its value in as many bits as the
+/// symbol says. `busy` tells which coefficients aren't zero.
+#[inline(always)]
+pub(super) fn symbols(block: &[i16; 64], busy: u64, before: &mut i32, mut take: impl FnMut(bool, u32, u32)) {
+    let difference = i32::from(block[0]) - *before;
+    *before = block[0].into();
+    let size = size_of(difference);
+    take(true, size, value_bits(difference, size));
+    let mut left = in_order(busy) & !1;
+    let mut last = 0;
+    while left != 0 {
+        let at = left.trailing_zeros();
+        left &= left - 1;
+        let mut run = at - last - 1;
+        last = at;
+        while run > 15 {
+            take(false, 0xF0, 0);
+            run -= 16;
         }
+        let value = i32::from(block[usize::from(PLACES[at as usize & 63] & 63)]);
+        let size = size_of(value);
+        take(false, run << 4 | size, value_bits(value, size));
+    }
+    if last != 63 {
+        take(false, 0, 0);
     }
 }
 
@@ -152,17 +129,6 @@ impl Coder {
 fn with_value(symbol: u8, code: Code) -> Code {
     let size = u32::from(symbol & 15);
     Code { bits: code.bits << size, length: code.length + size }
-}
-
-fn each(codes: &Codes, mut take: impl FnMut(u8, Code)) {
-    let (mut bits, mut symbols) = (0, codes.1.iter());
-    for (length, &count) in (1..).zip(&codes.0) {
-        for &symbol in symbols.by_ref().take(count.into()) {
-            take(symbol, Code { bits, length });
-            bits += 1;
-        }
-        bits <<= 1;
-    }
 }
 
 /// A set of coefficients as they lie, as a set in zigzag order.

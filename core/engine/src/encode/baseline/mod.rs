@@ -1,11 +1,13 @@
-//! A JPEG encoder that takes planes a strip at a time: baseline, one scan, the standard's Huffman tables (ITU-T T.81,
-//! Annex K), quantisation tables scaled by quality as libjpeg does.
+//! A JPEG encoder that takes planes a strip at a time: baseline, one scan (ITU-T T.81), quantisation tables scaled by
+//! quality as libjpeg does. Huffman tables are made for the picture where it is small; its symbols wait for them. A large
+//! picture is written as it comes, with the standard's tables: what its first rows hold tells too little of the rest.
 
 #![expect(
     clippy::inline_always,
     reason = "what happens per symbol or block must be one loop, with its state in registers"
 )]
 
+mod codes;
 mod fdct;
 #[cfg(target_arch = "x86_64")]
 mod fdct_avx2;
@@ -13,10 +15,13 @@ mod header;
 mod huffman;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use crate::simd::Simd;
+use codes::Codes;
 use fdct::Quantiser;
 use huffman::{Coder, Writer};
+use waiting::Waiting;
 
 /// What planes a picture has and how large they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +67,23 @@ pub(crate) struct Encoder {
     simd: Simd,
     planes: Vec<Plane>,
     quantisers: [Quantiser; 2],
-    coders: [Coder; 2],
     mcus: usize,
+    head: Head,
+    entropy: Entropy,
     writer: Writer,
+}
+
+/// What the markers before the data tell, but for the codes.
+struct Head {
+    size: (usize, usize),
+    sampling: Sampling,
+    tables: [[u16; 64]; 2],
+}
+
+/// Where symbols go.
+enum Entropy {
+    Waiting(Box<Waiting>),
+    Coding(Box<[Coder; 2]>),
 }
 
 impl Encoder {
@@ -90,16 +109,20 @@ impl Encoder {
                 before: 0,
             }
         });
-        let mut writer = Writer::default();
-        header::write(writer.bytes(), (width, height), sampling, &tables);
         Self {
             simd,
             planes: planes.collect(),
             quantisers: [Quantiser::new(&tables[0]), Quantiser::new(&tables[1])],
-            coders: [Coder::luma(), Coder::chroma()],
             mcus,
-            writer,
+            head: Head { size: (width, height), sampling, tables },
+            entropy: Entropy::Waiting(Box::new(Waiting::new())),
+            writer: Writer::default(),
         }
+    }
+
+    /// Bytes at the most beside the strip and the file, for a picture of this many pixels.
+    pub(crate) fn waiting_bytes(pixels: usize) -> usize {
+        Waiting::peak_bytes(pixels)
     }
 
     /// Rows of plane `index` in a strip.
@@ -121,29 +144,80 @@ impl Encoder {
             plane.fill_up(rows);
             plane.transform(&self.quantisers[usize::from(plane.chroma)], self.simd);
         }
-        for mcu in 0..self.mcus {
-            for plane in &mut self.planes {
-                let coder = &self.coders[usize::from(plane.chroma)];
-                let columns = plane.stride / 8;
-                for y in 0..plane.blocks {
-                    for x in 0..plane.blocks {
-                        let column = mcu * plane.blocks + x;
-                        if column >= plane.width.div_ceil(8) || y >= plane.rows.div_ceil(8) {
-                            coder.nothing(&mut self.writer);
-                            continue;
-                        }
-                        let index = y * columns + column;
-                        let block = &plane.coefficients[index];
-                        coder.block(&mut self.writer, block, plane.busy[index], &mut plane.before);
+        let Self { planes, mcus, entropy, writer, .. } = self;
+        match entropy {
+            Entropy::Waiting(waiting) => {
+                each_block(planes, *mcus, |chroma, block| match block {
+                    Some(Block { coefficients, busy, before }) => {
+                        waiting.block(chroma, coefficients, busy, before);
                     }
+                    None => waiting.nothing(chroma),
+                });
+                if waiting.is_full() {
+                    self.settle(true);
                 }
             }
+            Entropy::Coding(coders) => each_block(planes, *mcus, |chroma, block| {
+                let coder = &coders[usize::from(chroma)];
+                match block {
+                    Some(Block { coefficients, busy, before }) => {
+                        coder.block(writer, coefficients, busy, before);
+                    }
+                    None => coder.nothing(writer),
+                }
+            }),
         }
     }
 
     /// Ends the file.
-    pub(crate) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.settle(false);
         self.writer.finish()
+    }
+
+    /// Chooses the tables and writes what has waited for them. If `more` is to come, they must have a code for everything.
+    fn settle(&mut self, more: bool) {
+        let Entropy::Waiting(waiting) = &mut self.entropy else { return };
+        let codes = if more { [false, true].map(Codes::standard) } else { waiting.codes() };
+        let Head { size, sampling, tables } = &self.head;
+        header::write(self.writer.bytes(), *size, *sampling, tables, &codes);
+        let made = Box::new(codes.each_ref().map(Coder::new));
+        if let Entropy::Waiting(waiting) = std::mem::replace(&mut self.entropy, Entropy::Coding(made))
+            && let Entropy::Coding(coders) = &self.entropy
+        {
+            waiting.write(coders, &mut self.writer);
+        }
+    }
+}
+
+/// A quantised block, and the mean of the one before.
+struct Block<'a> {
+    coefficients: &'a [i16; 64],
+    busy: u64,
+    before: &'a mut i32,
+}
+
+/// Hands out the blocks of a strip in the order of the file, with whether they are chroma; those outside the picture are
+/// nothing.
+#[inline(always)]
+fn each_block(planes: &mut [Plane], mcus: usize, mut take: impl FnMut(bool, Option<Block<'_>>)) {
+    for mcu in 0..mcus {
+        for plane in &mut *planes {
+            let columns = plane.stride / 8;
+            for y in 0..plane.blocks {
+                for x in 0..plane.blocks {
+                    let column = mcu * plane.blocks + x;
+                    if column >= plane.width.div_ceil(8) || y >= plane.rows.div_ceil(8) {
+                        take(plane.chroma, None);
+                        continue;
+                    }
+                    let index = y * columns + column;
+                    let coefficients = &plane.coefficients[index];
+                    let block = Block { coefficients, busy: plane.busy[index], before: &mut plane.before };
+                    take(plane.chroma, Some(block));
+                }
+            }
+        }
     }
 }
 

@@ -82,9 +82,10 @@ proptest! {
         let expected = decode(&oracle);
         let original = if kind == 2 { planes[0].clone() } else { picture };
         let (found_psnr, expected_psnr) = (psnr(&decode(&found), &original), psnr(&expected, &original));
-        // A few coefficients rounded otherwise weigh much in pictures this small.
-        prop_assert!(found_psnr > expected_psnr - 2.0, "{} dB, libjpeg {} dB", found_psnr, expected_psnr);
-        let most = oracle.len() + oracle.len() / 50 + 16;
+        // A few coefficients rounded otherwise weigh the more the fewer there are.
+        let tolerance = 2.0 + 800.0 / f64::from(width * height);
+        prop_assert!(found_psnr > expected_psnr - tolerance, "{} dB, libjpeg {} dB", found_psnr, expected_psnr);
+        let most = oracle.len() + oracle.len() / 50 + 24;
         prop_assert!(found.len() <= most, "{} bytes, libjpeg {}", found.len(), oracle.len());
     }
 
@@ -104,17 +105,53 @@ proptest! {
     }
 }
 
-#[test]
-fn a_larger_picture_is_as_small_and_as_good() {
-    let picture = photo(640, 427);
-    for (quality, sampling, number) in [(80, Sampling::Halved, 2), (95, Sampling::Full, 0)] {
-        let found = encode(&planes(&picture, sampling), sampling, quality, Simd::best());
-        let oracle = sampled_jpeg(&picture, quality, number, 0, false);
+/// A picture's bytes as a share of those of libjpeg-turbo's file with the standard's tables, and of that with tables made for
+/// the picture. Both are as good.
+fn shares(size: (u32, u32), quality: u8, sampling: Sampling, number: i32) -> [f64; 2] {
+    let picture = photo(size.0, size.1);
+    let found = encode(&planes(&picture, sampling), sampling, quality, Simd::best());
+    [false, true].map(|tight| {
+        let oracle = sampled_jpeg(&picture, quality, number, 0, tight);
         let (found_psnr, expected_psnr) = (psnr(&decode(&found), &picture), psnr(&decode(&oracle), &picture));
-        assert!((found_psnr - expected_psnr).abs() < 0.1, "{found_psnr} dB, libjpeg {expected_psnr} dB");
-        let share = found.len() as f64 / oracle.len() as f64;
-        assert!((share - 1.0).abs() < 0.01, "{share} of libjpeg's bytes");
+        assert!((found_psnr - expected_psnr).abs() < 0.15, "{found_psnr} dB, libjpeg {expected_psnr} dB");
+        found.len() as f64 / oracle.len() as f64
+    })
+}
+
+#[test]
+fn a_small_picture_has_tables_of_its_own() {
+    for (quality, sampling, number) in [(80, Sampling::Halved, 2), (90, Sampling::Full, 0)] {
+        let [standard, own] = shares((240, 160), quality, sampling, number);
+        assert!(standard < 1.0 && (own - 1.0).abs() < 0.01, "{standard} and {own} of libjpeg's bytes");
     }
+}
+
+#[test]
+fn a_large_picture_has_the_standards_tables() {
+    let [standard, _] = shares((1280, 853), 95, Sampling::Full, 0);
+    assert!((standard - 1.0).abs() < 0.01, "{standard} of libjpeg's bytes");
+}
+
+#[test]
+fn what_comes_after_the_tables_can_be_written_too() {
+    // Most of what waits is flat, and noise follows.
+    let mut noise = 9_u32;
+    let mut plane = Pixels::zeroed(1024, 4352, Layout::Grey);
+    for sample in plane.data.iter_mut().skip(1024 * 4096) {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *sample = (noise >> 24) as u8;
+    }
+    for quality in [50, 100] {
+        let found = encode(std::slice::from_ref(&plane), Sampling::Grey, quality, Simd::best());
+        let distance = psnr(&decode(&found), &plane);
+        let expected = psnr(&decode(&encode_whole(&plane, quality)), &plane);
+        assert!((distance - expected).abs() < 0.2, "{distance} dB, libjpeg {expected} dB");
+    }
+}
+
+fn encode_whole(plane: &Pixels, quality: u8) -> Vec<u8> {
+    let encoding = crate::encode::Encoding::new(Format::Jpeg, quality);
+    crate::encode::encode(plane, &encoding, &CancelToken::new()).unwrap()
 }
 
 #[test]

@@ -76,6 +76,42 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn interleaved_samples_are_planes(
+        channels in 1..=4_usize,
+        (width, height) in (1..=67_usize, 1..=40_usize),
+        (across, down) in (1..=90_usize, 1..=60_usize),
+        (left, length) in (0.0..0.5, 0.1..0.5),
+    ) {
+        let axes = || {
+            let (left, length) = (left * width as f64, length * width as f64);
+            let columns = Axis::new(0..width, left, length, across);
+            (Arc::new(columns), Arc::new(Axis::new(0..height, 0.0, height as f64, down)))
+        };
+        let pixels = plane(width * channels, height);
+        let (columns, rows) = axes();
+        let mut resampler = Resampler::interleaved(channels, columns, rows, Simd::best());
+        let mut found = vec![0; across * channels * down];
+        let mut next = found.chunks_exact_mut(across * channels);
+        for (y, row) in pixels.chunks_exact(width * channels).enumerate() {
+            resampler.push(y, row);
+            while resampler.next < down && resampler.has(1) {
+                resampler.pull(next.next().unwrap());
+            }
+        }
+        for channel in 0..channels {
+            let plane: Vec<u8> = pixels.iter().skip(channel).step_by(channels).copied().collect();
+            let (columns, rows) = axes();
+            let (columns, rows) = (Arc::try_unwrap(columns).unwrap(), Arc::try_unwrap(rows).unwrap());
+            let expected = run(&plane, width, columns, rows, Simd::SCALAR);
+            prop_assert!(found.iter().skip(channel).step_by(channels).eq(&expected), "channel {}", channel);
+        }
+    }
+}
+
 #[test]
 fn a_part_at_its_own_size_is_copied() {
     let plane = plane(40, 30);

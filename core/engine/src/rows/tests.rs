@@ -1,0 +1,101 @@
+//! The short way against the general one.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::encode::samples::{file, gradient, idat, ihdr, photo, png};
+use crate::limits::{CancelToken, Limits};
+use crate::pixels::{Layout, Pixels};
+use crate::plan::plan;
+use crate::transform::{header, transform};
+use crate::transformation::Transformation;
+
+/// The pixels before encoding by the short way, if there is one, and by the general one.
+fn both(source: &[u8], json: &str) -> (Option<Pixels>, Pixels) {
+    let (limits, cancel) = (&Limits::default(), &CancelToken::new());
+    let transformation: Transformation = serde_json::from_str(json).unwrap();
+    let header = header(source, limits).unwrap();
+    let plan = plan(&header, &transformation, limits).unwrap();
+    let run = Run { source, overlay: None, header, limits, cancel };
+    let short = resampled(&run, plan.steps()).unwrap().map(|decoded| decoded.pixels);
+    let (decoded, rest) = run.decoded(&plan).unwrap();
+    (short, run.sample(decoded, rest).unwrap().0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_ways_lead_to_the_same(
+        (width, height) in (2..=90_u32, 2..=90_u32),
+        layout in prop::sample::select(vec![Layout::Grey, Layout::GreyAlpha, Layout::Rgb, Layout::Rgba]),
+        (across, down) in (1..=90_u32, 1..=90_u32),
+        fit in prop::sample::select(vec!["cover", "fill", "inside"]),
+    ) {
+        let source = file(&gradient(width, height, layout), Format::Png);
+        let json = format!(r#"{{"width":{across},"height":{down},"fit":"{fit}"}}"#);
+        if let (Some(short), general) = both(&source, &json) {
+            prop_assert_eq!(short, general);
+        }
+    }
+}
+
+#[test]
+fn it_is_taken_where_it_leads() {
+    let photo = file(&photo(120, 90), Format::Png);
+    for (json, taken) in [
+        (r#"{"width":50}"#, true),
+        (r#"{"width":50,"rotation":33,"watermarkText":"x","format":"webp"}"#, true),
+        (r#"{"width":40,"height":40,"position":"left-top"}"#, true),
+        (r#"{"crop":{"left":7,"top":9,"width":80,"height":70},"width":33}"#, true),
+        (r#"{"width":300}"#, false),
+        (r#"{"flip":true}"#, false),
+        (r#"{"width":40,"height":40,"position":"attention"}"#, false),
+    ] {
+        let (short, general) = both(&photo, json);
+        assert_eq!(short.is_some(), taken, "{json}");
+        if let Some(short) = short {
+            assert_eq!(short, general, "{json}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_png_is_read_alike() {
+    let rows = |bytes: usize| idat(&vec![(0..bytes).map(|i| (i * 29) as u8).collect(); 12]);
+    let palette = (*b"PLTE", (0..48).map(|i| (i * 5) as u8).collect());
+    for (header, chunks, row) in [
+        (ihdr(16, 12, 1, 0, false), vec![], 2),
+        (ihdr(16, 12, 16, 0, false), vec![], 32),
+        (ihdr(16, 12, 16, 2, false), vec![], 96),
+        (ihdr(16, 12, 16, 6, false), vec![], 128),
+        (ihdr(16, 12, 4, 3, false), vec![palette.clone(), (*b"tRNS", vec![0, 99])], 8),
+        (ihdr(16, 12, 8, 2, false), vec![(*b"tRNS", vec![0, 29, 0, 58, 0, 87])], 48),
+    ] {
+        let source = png(&[vec![header], chunks, vec![rows(row)]].concat());
+        let (short, general) = both(&source, r#"{"width":9}"#);
+        assert_eq!(short, Some(general));
+    }
+}
+
+#[test]
+fn alpha_that_hides_nothing_is_dropped() {
+    let mut pixels = gradient(30, 20, Layout::Rgba);
+    pixels.data.iter_mut().skip(3).step_by(4).for_each(|alpha| *alpha = 255);
+    let (short, general) = both(&file(&pixels, Format::Png), r#"{"width":10}"#);
+    assert_eq!(short.unwrap().layout, Layout::Rgb);
+    assert_eq!(general.layout, Layout::Rgb);
+}
+
+#[test]
+fn what_is_cut_short_is_refused_alike() {
+    let source = file(&photo(60, 50), Format::Png);
+    let (limits, cancel) = (Limits::default(), CancelToken::new());
+    for end in (60..source.len()).step_by(501) {
+        let run = |json: &str| {
+            let transformation: Transformation = serde_json::from_str(json).unwrap();
+            transform(&source[..end], None, &transformation, &limits, &cancel).unwrap_err()
+        };
+        assert_eq!(run(r#"{"width":10}"#), run(r#"{"flip":true}"#), "cut at {end}");
+    }
+}
