@@ -77,13 +77,13 @@ pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
 
 fn choose(names: &[String]) -> Result<Vec<&'static Mutation>, Failure> {
     let known = || list::MUTATIONS.iter();
-    let named = |name: &String| {
+    let find = |name: &String| {
         let all: Vec<_> = known().map(|mutation| mutation.name).collect();
         known().find(|mutation| mutation.name == name).ok_or_else(|| {
             Failure::usage(format!("there is no guard `{name}`; there are {}", all.join(", ")))
         })
     };
-    if names.is_empty() { Ok(known().collect()) } else { names.iter().map(named).collect() }
+    if names.is_empty() { Ok(known().collect()) } else { names.iter().map(find).collect() }
 }
 
 /// Copies what git knows of. What is the same already is left alone, so that cargo need not build it anew.

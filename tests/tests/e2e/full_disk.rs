@@ -10,6 +10,10 @@ const ROOM: u64 = 48 << 20;
 const LITTLE: u64 = 512 << 10;
 
 #[tokio::test]
+#[expect(
+    clippy::print_stderr,
+    reason = "whoever may not mount a file system shall hear that this was not tested"
+)]
 async fn a_nearly_full_disk_takes_no_files_and_all_else_goes_on() {
     let home = match Home::with_room(ROOM) {
         Ok(home) => home,
