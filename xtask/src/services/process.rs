@@ -11,6 +11,8 @@ use crate::failure::Failure;
 /// How long a process may take to end before it is killed.
 const GRACE: Duration = Duration::from_secs(15);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// No process is as old as that.
+const CENTURY: u64 = 100 * 366 * 24 * 60 * 60;
 
 /// A process that was started from here.
 pub(super) struct Running;
@@ -65,7 +67,9 @@ fn files(home: &Path) -> Vec<PathBuf> {
 /// not to a process that began before the file was written.
 fn alive(file: &Path) -> Option<String> {
     let pid = fs::read_to_string(file).ok()?.trim().to_owned();
-    let age = Duration::from_secs(ps("etimes=", &pid)?.parse().ok()?);
+    let age: u64 = ps("etimes=", &pid)?.parse().ok()?;
+    // One that began just now is a hair younger than `ps` thinks possible, and the age below zero comes out as a huge one.
+    let age = Duration::from_secs(if age > CENTURY { 0 } else { age });
     let written = file.metadata().ok()?.modified().ok()?.elapsed().ok()?;
     // Both count from the start of the process, to the second.
     (written.abs_diff(age) < Duration::from_secs(10)).then_some(pid)
