@@ -123,6 +123,7 @@ async fn texts_of_every_kind_are_written_as_they_are() {
         "'; DROP TABLE jobs; --",
         "@/etc/passwd",
         "a\nb\r\nc\td",
+        "left\u{2029}\u{10ac0}\u{2028}שלום\u{85}left\u{1c}שלום",
         "\u{0}\u{1}\u{7f}\u{feff}\u{fffd}\u{10ffff}",
         " ",
     ] {

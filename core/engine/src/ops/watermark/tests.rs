@@ -83,6 +83,7 @@ fn any_text_fits_any_picture() {
         "a".to_owned() + &"\u{20dd}".repeat(499),
         "👩‍👩‍👧‍👦".repeat(60),
         "שלום مرحبا ".repeat(40),
+        "!\u{2029}\u{10ac0}\u{2028}שלום\u{85}left\u{1c}שלום\u{1d}left\u{1e}שלום".to_owned(),
         "\u{202e}\u{200b}\u{feff}\u{0}\u{1b}[0m<b>&amp;".repeat(20),
         "line\n".repeat(90),
         "\u{fffd}\u{10ffff}\u{e000}".into(),

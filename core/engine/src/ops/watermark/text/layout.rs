@@ -128,8 +128,9 @@ fn glyphs(buffer: &Buffer) -> Vec<Placed> {
     glyphs
 }
 
-/// Line breaks stay; other control characters, which would show as empty boxes, become spaces.
+/// Line breaks of every kind become one; other control characters, which would show as empty boxes, become spaces. So no line
+/// has a paragraph's end in it: the shaper takes a line for one paragraph, with one direction.
 fn printable(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n");
     text.trim().chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
 }
