@@ -31,17 +31,21 @@ struct Mutation {
 }
 
 /// What is to notice.
+#[derive(Clone, Copy, PartialEq)]
 enum Notice {
     /// The fault harness with these arguments.
     Faults(&'static str),
-    /// The tests of this name.
+    /// The tests that these arguments choose.
     Tests(&'static str),
 }
+
+/// The sources as they are.
+const WHOLE: &str = "as-they-are";
 
 /// Takes out all guards, or those that are named.
 pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
     let chosen = choose(arguments)?;
-    let mut steps = Steps::new(3 + chosen.len());
+    let mut steps = Steps::new(4 + chosen.len());
     steps.next("checking build tools");
     tools::ensure()?;
     let home = cargo::target_folder()?.join("mutations");
@@ -51,7 +55,19 @@ pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
     fs::create_dir_all(&logs).map_err(|error| unusable(&logs, &error))?;
     steps.next("building them as they are (the first time takes minutes)");
     let place = Place { sources, build: home.join("build"), logs };
-    place.build("as-they-are")?;
+    place.build(WHOLE)?;
+    steps.next("checking that nothing is noticed while all guards are there");
+    for (number, mutation) in chosen.iter().enumerate() {
+        let asked = chosen[..number].iter().any(|earlier| earlier.notice == mutation.notice);
+        if !asked && place.ask(WHOLE, mutation.notice)? {
+            let log = place.logs.join(format!("{WHOLE}.log"));
+            return Err(Failure::failed(format!(
+                "what is to notice the lack of `{}` fails with it, too; see {}",
+                mutation.name,
+                log.display()
+            )));
+        }
+    }
     let mut rows = Vec::new();
     let mut missed = Vec::new();
     for mutation in chosen {
@@ -61,10 +77,7 @@ pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {
         if !noticed {
             missed.push(mutation.name);
         }
-        let by = match mutation.notice {
-            Notice::Faults(arguments) => format!("faults {arguments}"),
-            Notice::Tests(tests) => format!("tests {tests}"),
-        };
+        let (Notice::Faults(by) | Notice::Tests(by)) = mutation.notice;
         let noticed = if noticed { "yes" } else { "NO" };
         rows.push([mutation.name.to_owned(), noticed.to_owned(), format!("{by}: {}", mutation.about)]);
     }
@@ -125,7 +138,7 @@ impl Place {
         let path = self.sources.join(mutation.file);
         let whole = fs::read_to_string(&path).map_err(|error| unusable(&path, &error))?;
         write(&path, whole.replacen(mutation.code, mutation.instead, 1).as_bytes())?;
-        let noticed = self.build(mutation.name).and_then(|()| self.ask(mutation));
+        let noticed = self.build(mutation.name).and_then(|()| self.ask(mutation.name, mutation.notice));
         write(&path, whole.as_bytes())?;
         noticed
     }
@@ -142,19 +155,15 @@ impl Place {
         }
     }
 
-    fn ask(&self, mutation: &Mutation) -> Result<bool, Failure> {
-        let log = self.logs.join(format!("{}.log", mutation.name));
-        let good = match mutation.notice {
-            Notice::Faults(arguments) => {
-                let words = ["xtask", "faults"].into_iter().chain(arguments.split_whitespace());
-                self.run(&words.collect::<Vec<_>>(), &log)?
-            }
-            Notice::Tests(tests) => {
-                let words = ["test", "--workspace", "--features", cargo::FAULTS, "--test", tests];
-                self.run(&words, &log)?
-            }
+    /// Whether what is to notice does.
+    fn ask(&self, name: &str, notice: Notice) -> Result<bool, Failure> {
+        let log = self.logs.join(format!("{name}.log"));
+        let (start, rest): (&[&str], _) = match notice {
+            Notice::Faults(rest) => (&["xtask", "faults"], rest),
+            Notice::Tests(rest) => (&["test", "--workspace", "--features", cargo::FAULTS], rest),
         };
-        Ok(!good)
+        let words: Vec<_> = start.iter().copied().chain(rest.split_whitespace()).collect();
+        Ok(!self.run(&words, &log)?)
     }
 
     /// Calls cargo there, and says whether it succeeded.

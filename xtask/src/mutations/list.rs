@@ -34,7 +34,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/process.rs",
         code: "            Claim::Claimed(job, token) => self.attempt(*job, token, delivery).await,\n",
         instead: ACKNOWLEDGED_FIRST,
-        notice: Notice::Tests("use_cases"),
+        notice: Notice::Tests("--test use_cases"),
     },
     Mutation {
         name: "lease",
@@ -106,7 +106,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/job.rs",
         code: "self.dead_letter().filter(|_| self.generation() == generation)",
         instead: "self.dead_letter().filter(|_| self.generation() <= generation.max(9))",
-        notice: Notice::Tests("conformance"),
+        notice: Notice::Tests("--test conformance -- memory"),
     },
     Mutation {
         name: "ownership",
@@ -122,7 +122,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/process.rs",
         code: "None if self.ports.jobs.has_one_ahead(job).await? =>",
         instead: "None if self.ports.jobs.has_one_ahead(job).await? && job.held =>",
-        notice: Notice::Tests("use_cases"),
+        notice: Notice::Tests("--test use_cases"),
     },
 ];
 
