@@ -4,8 +4,10 @@
 mod list;
 
 use std::{
+    collections::BTreeSet,
     fs,
     fs::File,
+    io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -99,15 +101,32 @@ fn choose(names: &[String]) -> Result<Vec<&'static Mutation>, Failure> {
     if names.is_empty() { Ok(known().collect()) } else { names.iter().map(find).collect() }
 }
 
-/// Copies what git knows of. What is the same already is left alone, so that cargo need not build it anew.
+/// Copies what git knows of, and removes what it does not know any more. What is the same already is left alone, so that cargo
+/// need not build it anew.
 fn copy(sources: &Path) -> Result<(), Failure> {
     let mut command = Command::new("git");
     command.current_dir(cargo::root()).args(["ls-files", "-z"]);
     let listed = cargo::output(&mut command, "git ls-files")?;
+    let mut copied = BTreeSet::new();
     for name in String::from_utf8_lossy(&listed).split_terminator('\0') {
         let (from, to) = (cargo::root().join(name), sources.join(name));
         let Ok(bytes) = fs::read(&from) else { continue };
         write(&to, &bytes)?;
+        copied.insert(to);
+    }
+    remove_others(sources, &copied).map_err(|error| unusable(sources, &error))
+}
+
+/// Removes all files below a folder but these.
+fn remove_others(folder: &Path, kept: &BTreeSet<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            remove_others(&path, kept)?;
+        } else if !kept.contains(&path) {
+            fs::remove_file(&path)?;
+        }
     }
     Ok(())
 }
@@ -121,7 +140,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     made.map_err(|error| unusable(path, &error))
 }
 
-fn unusable(path: &Path, error: &std::io::Error) -> Failure {
+fn unusable(path: &Path, error: &io::Error) -> Failure {
     Failure::failed(format!("cannot write {}: {error}", path.display()))
 }
 
