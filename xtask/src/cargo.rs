@@ -22,8 +22,18 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).args(arguments);
+    // What cargo told this program of itself. Some build scripts look at it, and all that hangs on them would be built anew
+    // whenever somebody who called cargo by hand calls it from here.
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| OWN.iter().any(|own| name.starts_with(own))) {
+            command.env_remove(name);
+        }
+    }
     command
 }
+
+/// How the variables begin in which cargo tells a program of itself.
+const OWN: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
 
 /// Runs `command` with its output visible; `what` names it in the failure.
 pub(crate) fn run(command: &mut Command, what: &str) -> Result<(), Failure> {

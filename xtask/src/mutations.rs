@@ -192,8 +192,7 @@ impl Place {
         let both = out.try_clone().map_err(failed)?;
         let mut command = cargo::cargo(arguments);
         command.current_dir(&self.sources).env("CARGO_TARGET_DIR", &self.build);
-        // What says where this package is would say so to the copy's.
-        command.env_remove("CARGO_MANIFEST_DIR").stdin(Stdio::null()).stdout(out).stderr(both);
+        command.stdin(Stdio::null()).stdout(out).stderr(both);
         Ok(command.status().map_err(failed)?.success())
     }
 }
