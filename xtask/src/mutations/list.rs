@@ -10,7 +10,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/job.rs",
         code: "matches!(&self.state, JobState::Running { lease } if lease.token == token)",
         instead: "matches!(&self.state, JobState::Running { lease } if lease.token == token || !self.held)",
-        notice: Notice::Faults("--only F8,F24 --embedded --runs 3"),
+        notice: Notice::Tests("--test conformance -- memory"),
     },
     Mutation {
         name: "outbox",
@@ -50,7 +50,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/process.rs",
         code: "self.ports.clock.sleep(self.settings.lease / 3).await;",
         instead: "self.ports.clock.sleep(self.settings.lease * 300).await;",
-        notice: Notice::Faults("--only F9 --embedded"),
+        notice: Notice::Faults("--only F9 --distributed"),
     },
     Mutation {
         name: "attempts",
@@ -58,7 +58,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/job.rs",
         code: "if self.attempts >= terms.max_attempts {",
         instead: "if self.attempts >= terms.max_attempts.saturating_mul(100) {",
-        notice: Notice::Faults("--only F10 --embedded --runs 2"),
+        notice: Notice::Tests("--test conformance -- memory"),
     },
     Mutation {
         name: "straggler",
@@ -82,7 +82,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/turns.rs",
         code: "        if self.held_until > now {\n            return Turn::Taken;\n        }\n",
         instead: "",
-        notice: Notice::Faults("--only F19 --embedded"),
+        notice: Notice::Tests("--test conformance -- memory"),
     },
     Mutation {
         name: "share",
