@@ -125,9 +125,7 @@ impl<R: Record> Documents<R> {
         operation: &'static str,
         filter: Document,
     ) -> Result<Option<R>, PortError> {
-        let collection = self.collection.clone();
-        let found = run(operation, async move { collection.find_one(filter).await }).await?;
-        found.map(|document| read(operation, &document).map(|(_, record)| record)).transpose()
+        Ok(self.look(operation, filter).await?.map(|(_, record)| record))
     }
 
     /// All records that match, in this order, at most so many.
@@ -243,7 +241,7 @@ impl<R: Record> Documents<R> {
             let guessed = remembered.is_some();
             let Some((revision, before)) = (match remembered.take() {
                 Some(remembered) => Some(remembered),
-                None => self.look(operation, &id).await?,
+                None => self.look(operation, doc! { "_id": id.clone() }).await?,
             }) else {
                 return Ok(None);
             };
@@ -286,16 +284,21 @@ impl<R: Record> Documents<R> {
         noted.await.map(drop)
     }
 
-    /// A record with its revision.
-    async fn look(&self, operation: &'static str, id: &Bson) -> Result<Option<(i64, R)>, PortError> {
-        let (collection, filter) = (self.collection.clone(), doc! { "_id": id });
+    /// A record that matches, with its revision.
+    async fn look(&self, operation: &'static str, filter: Document) -> Result<Option<(i64, R)>, PortError> {
+        let collection = self.collection.clone();
         let found = run(operation, async move { collection.find_one(filter).await }).await?;
         found.map(|document| read(operation, &document)).transpose()
     }
 
-    /// A record as it was stored from here last, and no longer after this: for who changes it without its revision.
-    pub(crate) fn recall(&self, id: ObjectId) -> Option<R> {
-        self.remembered.remove(&id).map(|(_, record)| record)
+    /// Whether the record, as it was stored from here last, is such a one. It is not remembered any longer then, because whoever
+    /// asks is going to change it beside its revision.
+    pub(crate) fn recall(&self, id: ObjectId, is_such: impl FnOnce(&R) -> bool) -> bool {
+        let recalled = self.remembered.get(&id).is_some_and(|(_, record)| is_such(&record));
+        if recalled {
+            self.remembered.invalidate(&id);
+        }
+        recalled
     }
 
     fn remember(&self, id: &Bson, revision: i64, record: &R) {

@@ -152,8 +152,8 @@ impl Jobs for MongoJobs {
     async fn published(&self, id: JobId) -> Result<(), PortError> {
         let object = oid(id.as_bytes());
         // A job that has just come and is published for the first time can be noted together with others.
-        let fresh = |record: JobRecord| record.job.revision == 0 && record.job.published_at.is_none();
-        if self.jobs.recall(object).is_some_and(fresh) {
+        let fresh = |record: &JobRecord| record.job.revision == 0 && record.job.published_at.is_none();
+        if self.jobs.recall(object, fresh) {
             self.published.add(object);
             return Ok(());
         }
