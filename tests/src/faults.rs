@@ -13,6 +13,7 @@ mod record;
 mod run;
 mod scenarios;
 mod schedule;
+mod stranger;
 mod survey;
 mod target;
 

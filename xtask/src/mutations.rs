@@ -10,6 +10,8 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -41,6 +43,9 @@ enum Notice {
     Tests(&'static str),
 }
 
+/// Without a guard something may wait for ever: what has not succeeded by then has failed.
+const PATIENCE: Duration = Duration::from_secs(20 * 60);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 /// The sources as they are.
 const WHOLE: &str = "as-they-are";
 
@@ -185,7 +190,7 @@ impl Place {
         Ok(!self.run(&words, &log)?)
     }
 
-    /// Calls cargo there, and says whether it succeeded.
+    /// Calls cargo there, and says whether it succeeded in time.
     fn run(&self, arguments: &[&str], log: &Path) -> Result<bool, Failure> {
         let failed = |error| Failure::failed(format!("cannot run cargo for {}: {error}", log.display()));
         let out = File::create(log).map_err(failed)?;
@@ -193,7 +198,23 @@ impl Place {
         let mut command = cargo::cargo(arguments);
         command.current_dir(&self.sources).env("CARGO_TARGET_DIR", &self.build);
         command.stdin(Stdio::null()).stdout(out).stderr(both);
-        Ok(command.status().map_err(failed)?.success())
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut running = command.spawn().map_err(failed)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = running.try_wait().map_err(failed)? {
+                return Ok(status.success());
+            }
+            if Instant::now() > deadline {
+                // What cargo has started has to go, too.
+                let group = format!("-{}", running.id());
+                Command::new("kill").args(["-KILL", "--", &group]).status().map_err(failed)?;
+                running.wait().map_err(failed)?;
+                return Ok(false);
+            }
+            thread::sleep(BETWEEN_LOOKS);
+        }
     }
 }
 

@@ -1,29 +1,42 @@
-//! Faults on order: what a process is told, by its environment, to do to itself. Only builds with the feature `faults` know
-//! how, and what is released is built without it.
+//! Faults on order: what a process is told, by its environment, to do to itself, and to note of it. Only builds with the feature
+//! `faults` know how, and what is released is built without it.
 
 use std::env;
+use std::path::Path;
 use std::sync::Arc;
 
 use pixmill::Ports;
 use pixmill::ports::Clock;
-use pixmill_testkit::{FaultPlan, Faulty, Order, SkewedClock};
+use pixmill_testkit::{FaultPlan, Faulty, History, Order, SkewedClock};
 
 use crate::error::StartError;
 
 /// Names the faults, as `pixmill_testkit::Order` writes them.
 const FAULTS: &str = "PIXMILL_FAULT";
+/// Names the file where is noted what is done to jobs, as `pixmill_testkit::History` writes it.
+const HISTORY: &str = "PIXMILL_HISTORY";
 /// By how many seconds the clock is ahead of the system's.
 const SKEW: &str = "PIXMILL_CLOCK_AHEAD_SECS";
 
-/// The same ports, with the ordered faults before each. Without an order they are what they were.
+/// The same ports, with the ordered faults before each, and a history of what comes through. Where neither is asked for they are
+/// what they were.
 pub(crate) fn before(ports: Ports) -> Result<Ports, StartError> {
-    let Some(text) = variable(FAULTS) else { return Ok(ports) };
-    let orders = Order::list(&text).map_err(|error| StartError::Setting(format!("{FAULTS}: {error}")))?;
-    // Whoever sees this process die finds the reason in its log; and a harness that the order was understood.
-    tracing::warn!(faults = %text, "faults are ordered");
+    let (orders, history) = (variable(FAULTS), variable(HISTORY));
+    if orders.is_none() && history.is_none() {
+        return Ok(ports);
+    }
     let plan = FaultPlan::new(ports.clock.clone());
-    for order in orders {
-        plan.order(order);
+    if let Some(text) = orders {
+        let wrong = |error| StartError::Setting(format!("{FAULTS}: {error}"));
+        for order in Order::list(&text).map_err(wrong)? {
+            plan.order(order);
+        }
+        // Whoever sees this process die finds the reason in its log; and a harness that the order was understood.
+        tracing::warn!(faults = %text, "faults are ordered");
+    }
+    if let Some(path) = history {
+        let wrong = |error| StartError::Setting(format!("{HISTORY}: can't write to {path}: {error}"));
+        plan.record(History::append(Path::new(&path)).map_err(wrong)?);
     }
     let Ports {
         users,

@@ -2,6 +2,7 @@
 //! says so.
 
 mod clock;
+mod history;
 mod order;
 mod ports;
 mod repositories;
@@ -9,12 +10,13 @@ mod signal;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pixmill::ports::{Clock, PortError, PortErrorKind};
 
 pub use clock::SkewedClock;
+pub use history::{Act, Deed, History};
 pub use order::{Order, OrderError};
 pub use signal::Signal;
 
@@ -140,6 +142,7 @@ impl Calls {
 pub struct FaultPlan {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    history: OnceLock<History>,
 }
 
 #[derive(Default)]
@@ -151,7 +154,7 @@ struct State {
 impl FaultPlan {
     /// A plan without faults, whose delays are measured by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { clock, state: Mutex::default() })
+        Arc::new(Self { clock, state: Mutex::default(), history: OnceLock::new() })
     }
 
     /// Adds a fault. Calls are counted from now on for this operation.
@@ -176,6 +179,22 @@ impl FaultPlan {
     pub fn order(&self, order: Order) -> &Self {
         let Order { operation, calls, fault } = order;
         self.inject(operation, calls, fault)
+    }
+
+    /// Notes from now on what is done to jobs behind the faults: a call that is delayed begins when it is let through.
+    ///
+    /// # Panics
+    /// If it does so already.
+    pub fn record(&self, history: History) -> &Self {
+        assert!(self.history.set(history).is_ok(), "one history is enough");
+        self
+    }
+
+    /// Notes something if all that is done is noted.
+    fn note(&self, note: impl FnOnce(&History)) {
+        if let Some(history) = self.history.get() {
+            note(history);
+        }
     }
 
     /// Takes all faults back, and counts every operation from zero again.

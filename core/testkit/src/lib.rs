@@ -29,5 +29,7 @@ mod trials;
 
 pub use clock::TestClock;
 pub use conformance::{Conformance, conformance};
-pub use faults::{Calls, Fault, FaultPlan, Faulty, Order, OrderError, Signal, SkewedClock};
+pub use faults::{
+    Act, Calls, Deed, Fault, FaultPlan, Faulty, History, Order, OrderError, Signal, SkewedClock,
+};
 pub use subject::{Subject, Time, Unavailable};

@@ -44,19 +44,13 @@ impl Line {
         let Some(outcome) = outcome else { return self.failed.push(seed) };
         self.jobs += outcome.jobs;
         self.struck = (self.struck.0 + outcome.struck.0, self.struck.1 + outcome.struck.1);
-        self.lost += outcome.count(&[Promise::NothingLost, Promise::TheResult]);
-        self.doubled += outcome.count(&[Promise::OneEffect]);
-        self.stuck += outcome.count(&[Promise::AnEnd]);
-        let other = [
-            Promise::NothingLeft,
-            Promise::BoundedAttempts,
-            Promise::NoWayBack,
-            Promise::HonestAnswers,
-            Promise::FairTurns,
-            Promise::PutAside,
-            Promise::BoundedPace,
-        ];
-        self.other += outcome.count(&other);
+        let lost = outcome.count(&[Promise::NothingLost, Promise::TheResult]);
+        let doubled = outcome.count(&[Promise::OneEffect]);
+        let stuck = outcome.count(&[Promise::AnEnd]);
+        self.lost += lost;
+        self.doubled += doubled;
+        self.stuck += stuck;
+        self.other += outcome.violations.len() - lost - doubled - stuck;
         self.recovery = self.recovery.max(outcome.recovery);
         if !outcome.violations.is_empty() {
             self.failed.push(seed);
@@ -105,7 +99,7 @@ pub(crate) fn print(lines: &[Line], at_once: usize) -> io::Result<()> {
     writeln!(out, "{at_once} runs at once")?;
     writeln!(
         out,
-        "fault    form         runs   jobs   struck  lost  doubled  stuck  other  worst recovery s  failing seeds"
+        "fault      form         runs   jobs   struck  lost  doubled  stuck  other  worst recovery s  failing seeds"
     )?;
     for line in lines {
         let Line { fault, form, runs, jobs, struck: (struck, steps), .. } = line;
@@ -117,7 +111,7 @@ pub(crate) fn print(lines: &[Line], at_once: usize) -> io::Result<()> {
         let failed = failed.join(" ");
         writeln!(
             out,
-            "{fault:<8} {form:<11} {runs:>5} {jobs:>6} {struck:>8} {lost:>5} {doubled:>8} {stuck:>6} {other:>6} {recovery:>17}  {failed}"
+            "{fault:<10} {form:<11} {runs:>5} {jobs:>6} {struck:>8} {lost:>5} {doubled:>8} {stuck:>6} {other:>6} {recovery:>17}  {failed}"
         )?;
     }
     Ok(())

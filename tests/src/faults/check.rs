@@ -3,6 +3,7 @@
 mod effects;
 mod ends;
 mod left;
+mod order;
 mod others;
 
 use std::fmt;
@@ -34,6 +35,12 @@ pub enum Promise {
     PutAside,
     /// An operator's command takes no more at once than it was told to.
     BoundedPace,
+    /// Whoever lost a job changes nothing of it.
+    OneHolder,
+    /// A message is acknowledged when all is done for it, and not before.
+    AcknowledgedLast,
+    /// What is somebody's is there for nobody else.
+    NothingSeen,
 }
 
 /// A broken promise.
@@ -58,6 +65,9 @@ impl fmt::Display for Violation {
             Promise::FairTurns => "turns",
             Promise::PutAside => "put aside",
             Promise::BoundedPace => "pace",
+            Promise::OneHolder => "lease",
+            Promise::AcknowledgedLast => "acknowledgement",
+            Promise::NothingSeen => "ownership",
         };
         write!(f, "{name}: {}", self.what)
     }
@@ -70,8 +80,13 @@ pub fn check(record: &Record) -> Vec<Violation> {
     effects::check(record, &mut found);
     left::check(record, &mut found);
     others::check(record, &mut found);
-    for answer in &record.odd_answers {
-        found.unless(false, Promise::HonestAnswers, || answer.clone());
+    order::check(record, &mut found);
+    for (promise, words) in
+        [(Promise::HonestAnswers, &record.odd_answers), (Promise::NothingSeen, &record.intrusions)]
+    {
+        for words in words {
+            found.unless(false, promise, || words.clone());
+        }
     }
     found.0
 }
@@ -94,6 +109,8 @@ impl Violations {
     }
 }
 
+#[cfg(test)]
+mod order_tests;
 #[cfg(test)]
 mod others_tests;
 #[cfg(test)]

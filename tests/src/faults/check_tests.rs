@@ -73,6 +73,8 @@ fn good() -> Record {
         turns: Vec::new(),
         unreadable: (2, 2),
         odd_answers: Vec::new(),
+        intrusions: Vec::new(),
+        history: Vec::new(),
         temporary_files: Vec::new(),
         usage: Usage { bytes: 18, images: 1, open_jobs: 0 },
     }

@@ -155,7 +155,8 @@ impl Crowd {
         *self.shared.addresses.write().unwrap_or_else(PoisonError::into_inner) = addresses;
     }
 
-    /// Returns when so many more requests have had their effect, or `most` is over. Returns whether they had.
+    /// Returns when so many more requests have had their effect, or none has for as long as `most`. Returns whether they had: a
+    /// slow machine is no fault.
     pub(super) async fn more(&self, answers: u64, most: Duration) -> bool {
         let before = *self.shared.answered.borrow();
         self.in_all(before + answers, most).await
@@ -164,7 +165,12 @@ impl Crowd {
     /// The same for so many requests since they began.
     pub(super) async fn in_all(&self, answers: u64, most: Duration) -> bool {
         let mut seen = self.shared.answered.subscribe();
-        timeout(most, seen.wait_for(|count| *count >= answers)).await.is_ok()
+        while *seen.borrow_and_update() < answers {
+            if timeout(most, seen.changed()).await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Lets them finish what they have begun. What is not answered after `most` stays without an answer.

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use pixmill_testkit::Deed;
+
 /// A run, as it was seen from outside.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
@@ -35,6 +37,10 @@ pub struct Record {
     pub unreadable: (u64, u64),
     /// Answers that nothing explains, whatever is away.
     pub odd_answers: Vec<String>,
+    /// What somebody else saw or changed of what is not theirs.
+    pub intrusions: Vec<String>,
+    /// What processes did to jobs, in order.
+    pub history: Vec<Deed>,
     /// What was seen of jobs while they changed, each job's in order.
     pub sightings: Vec<Sighting>,
     /// Every job in the end.

@@ -1,12 +1,16 @@
 //! One run: a system, clients, faults, and the look at what came of it.
 
+use std::fs;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
+use pixmill_testkit::History;
+use tempfile::NamedTempFile;
 use tokio::time::{Instant, sleep};
 
 use super::check::{Promise, Violation, check};
@@ -14,7 +18,7 @@ use super::crowd::Crowd;
 use super::scenarios::Scenario;
 use super::schedule::Form;
 use super::target::Target;
-use super::{flaws, survey};
+use super::{flaws, stranger, survey};
 use crate::client::Client;
 use crate::draw::Draw;
 
@@ -49,7 +53,7 @@ impl Outcome {
     }
 }
 
-/// How long a step waits for answers at the most: a fault may come at any time, also when nothing is answered.
+/// How long a step waits for the next answer at the most: a fault may come at any time, also when nothing is answered.
 const STEP: Duration = Duration::from_secs(10);
 /// How many more answers there must be after the last fault; all, where their number is bounded.
 const AFTERWARDS: u64 = 5;
@@ -68,13 +72,16 @@ const MAX_ATTEMPTS: (&str, u64) = ("5", 5);
 /// # Panics
 /// If the system can't be started, or does not understand what the harness says.
 pub async fn run(scenario: &Scenario, form: Form, seed: u64, scale: usize) -> Outcome {
+    let history = NamedTempFile::new().expect("there is room for a history");
     let (host, mut settings) = (own_host(), settings(scenario));
     settings.push(("HOST", &host));
+    settings.push(("PIXMILL_HISTORY", history.path().to_str().expect("a temporary path is text")));
     let mut target = match Target::start(scenario, form, &settings, scale).await {
         Ok(target) => target,
         Err(reason) => return Outcome::skipped(seed, reason),
     };
-    let outcome = AssertUnwindSafe(over(scenario, form, seed, &mut target)).catch_unwind().await;
+    let outcome =
+        AssertUnwindSafe(over(scenario, form, seed, &mut target, history.path())).catch_unwind().await;
     if outcome.is_err() {
         // What the processes thought of it explains most failures. Nobody is left to tell if this fails.
         let _ = writeln!(io::stderr(), "{} {} {seed}: {}", scenario.name, form.name(), target.log());
@@ -85,7 +92,7 @@ pub async fn run(scenario: &Scenario, form: Form, seed: u64, scale: usize) -> Ou
 }
 
 /// The run, over a system that has just started.
-async fn over(scenario: &Scenario, form: Form, seed: u64, target: &mut Target) -> Outcome {
+async fn over(scenario: &Scenario, form: Form, seed: u64, target: &mut Target, history: &Path) -> Outcome {
     let mut draw = Draw::new(seed);
     let steps = (scenario.steps)(&mut draw.fork(), form);
     let client = target.server().user("anna").await;
@@ -111,12 +118,15 @@ async fn over(scenario: &Scenario, form: Form, seed: u64, target: &mut Target) -
         target.restart(&[MUCH_LATER]).await;
     }
     let client = client.at_all(target.addresses());
+    stranger::intrude(&mut record, &target.server().user("mallory").await).await;
     survey::survey(&mut record, &client).await;
     if !record.redriven.is_empty() {
         record.generations = survey::generations(&client).await;
     }
     record.unreadable.1 = target.put_aside(record.unreadable.0).await;
     survey::files(&mut record, target).await;
+    let history = fs::read_to_string(history).expect("processes write text");
+    record.history = History::read(&history).expect("processes write deeds");
     let violations = [shortcomings, check(&record)].concat();
     let log = if violations.is_empty() { String::new() } else { target.log() };
     let (jobs, struck) = (record.jobs.len(), (struck, ordered));

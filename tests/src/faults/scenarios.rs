@@ -99,6 +99,7 @@ mod tests {
                         }
                         Injection::Flood { jobs, ahead } => assert!(jobs > ahead, "{}", scenario.name),
                         Injection::Kill { part }
+                        | Injection::Deaths { part, .. }
                         | Injection::Terminate { part }
                         | Injection::Pause { part, .. }
                         | Injection::KillChildren { part } => {

@@ -54,6 +54,13 @@ pub enum Injection {
         /// The orders.
         orders: String,
     },
+    /// A process dies of the first job that it takes, and whenever it is started anew, until it has died so often or lives.
+    Deaths {
+        /// Which process.
+        part: usize,
+        /// How often it dies at the most.
+        most: usize,
+    },
     /// A process is killed and started again.
     Kill {
         /// Which process.

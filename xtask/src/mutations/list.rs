@@ -10,7 +10,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/job.rs",
         code: "matches!(&self.state, JobState::Running { lease } if lease.token == token)",
         instead: "matches!(&self.state, JobState::Running { lease } if lease.token == token || !self.held)",
-        notice: Notice::Tests("--test conformance -- memory"),
+        notice: Notice::Faults("--only F8-late --embedded"),
     },
     Mutation {
         name: "outbox",
@@ -34,7 +34,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/process.rs",
         code: "            Claim::Claimed(job, token) => self.attempt(*job, token, delivery).await,\n",
         instead: ACKNOWLEDGED_FIRST,
-        notice: Notice::Tests("--test use_cases"),
+        notice: Notice::Faults("--only F7 --embedded"),
     },
     Mutation {
         name: "lease",
@@ -42,7 +42,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/job.rs",
         code: "JobState::Running { lease } => lease.expires_at,\n            _ => return",
         instead: "JobState::Running { .. } => now,\n            _ => return",
-        notice: Notice::Faults("--only F9,F18 --distributed"),
+        notice: Notice::Faults("--only F9 --embedded"),
     },
     Mutation {
         name: "renewal",
@@ -50,7 +50,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/process.rs",
         code: "self.ports.clock.sleep(self.settings.lease / 3).await;",
         instead: "self.ports.clock.sleep(self.settings.lease * 300).await;",
-        notice: Notice::Faults("--only F9 --distributed"),
+        notice: Notice::Faults("--only F9 --embedded"),
     },
     Mutation {
         name: "attempts",
@@ -58,7 +58,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/job.rs",
         code: "if self.attempts >= terms.max_attempts {",
         instead: "if self.attempts >= terms.max_attempts.saturating_mul(100) {",
-        notice: Notice::Tests("--test conformance -- memory"),
+        notice: Notice::Faults("--only F10-deadly --embedded"),
     },
     Mutation {
         name: "straggler",
@@ -82,7 +82,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/turns.rs",
         code: "        if self.held_until > now {\n            return Turn::Taken;\n        }\n",
         instead: "",
-        notice: Notice::Tests("--test conformance -- memory"),
+        notice: Notice::Faults("--only F19 --embedded --runs 3"),
     },
     Mutation {
         name: "share",

@@ -166,7 +166,11 @@ impl Delivery for FaultyDelivery {
 
     async fn settle(self: Box<Self>, settlement: Settlement) -> Result<(), PortError> {
         let Self { inner, plan } = *self;
-        plan.around("queue.settle", inner.settle(settlement)).await
+        let call = async {
+            plan.note(|history| history.settling(inner.payload(), settlement));
+            inner.settle(settlement).await
+        };
+        plan.around("queue.settle", call).await
     }
 }
 

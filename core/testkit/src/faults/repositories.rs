@@ -169,15 +169,31 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
     }
 
     async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError> {
-        self.plan.around("jobs.claim", self.inner.claim(id, terms)).await
+        let call = async {
+            let claim = self.inner.claim(id, terms).await?;
+            self.plan.note(|history| history.claimed(id, &claim));
+            Ok(claim)
+        };
+        self.plan.around("jobs.claim", call).await
     }
 
     async fn renew(&self, id: JobId, token: LeaseToken, ttl: Duration) -> Result<bool, PortError> {
-        self.plan.around("jobs.renew", self.inner.renew(id, token, ttl)).await
+        let call = async {
+            let held = self.inner.renew(id, token, ttl).await?;
+            self.plan.note(|history| history.renewed(id, token, held));
+            Ok(held)
+        };
+        self.plan.around("jobs.renew", call).await
     }
 
     async fn finish(&self, id: JobId, token: LeaseToken, outcome: Outcome) -> Result<bool, PortError> {
-        self.plan.around("jobs.finish", self.inner.finish(id, token, outcome)).await
+        let call = async {
+            self.plan.note(|history| history.finishing(id, token));
+            let held = self.inner.finish(id, token, outcome).await?;
+            self.plan.note(|history| history.finished(id, token, held));
+            Ok(held)
+        };
+        self.plan.around("jobs.finish", call).await
     }
 
     async fn cancel(&self, owner: UserId, id: JobId) -> Result<Cancellation, PortError> {

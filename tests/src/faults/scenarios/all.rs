@@ -100,6 +100,14 @@ pub const SCENARIOS: &[Scenario] = &[
         ..USUAL
     },
     Scenario {
+        name: "F8-late",
+        about: "an attempt is so late with its outcome that another one is at the job",
+        mix: Mix { limit: 2, ..KEYED_TRANSFORMS },
+        // The lease is renewed while there is work, and lasts three seconds more.
+        settings: &[("PIXMILL_FAULT", "delay 4000 processor.process 1+; delay 5000 jobs.finish 1")],
+        ..USUAL
+    },
+    Scenario {
         name: "F9",
         about: "work takes longer than the lease",
         mix: Mix { limit: 6, ..KEYED_TRANSFORMS },
@@ -112,6 +120,16 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "whatever works on pixels dies",
         mix: KEYED_TRANSFORMS,
         steps: steps::dying_children,
+        ..USUAL
+    },
+    Scenario {
+        name: "F10-deadly",
+        about: "whoever takes a job dies of it",
+        forms: ALONE,
+        mix: Mix { limit: 3, ..KEYED_TRANSFORMS },
+        settings: &[("JOB_MAX_ATTEMPTS", "2")],
+        most_attempts: Some(2),
+        steps: |_, _| steps::deaths(3, 2),
         ..USUAL
     },
     Scenario {
@@ -181,6 +199,8 @@ pub const SCENARIOS: &[Scenario] = &[
             copies: 200,
             ..KEYED_TRANSFORMS
         },
+        // So that all copies are there before the first has its effect.
+        settings: &[("PIXMILL_FAULT", "delay 300 jobs.accept 1+; delay 300 images.insert 1+")],
         ..USUAL
     },
     Scenario {

@@ -121,6 +121,12 @@ pub(super) fn dying_children(draw: &mut Draw, form: Form) -> Vec<Step> {
     (0..8).map(&mut child).collect()
 }
 
+/// The process that works on jobs dies of each, more often than each may be tried.
+pub(super) fn deaths(jobs: usize, attempts: u64) -> Vec<Step> {
+    let most = jobs * (attempts as usize + 2);
+    vec![Step { after: 0, fault: Injection::Deaths { part: 0, most } }]
+}
+
 /// Every part is asked to stop, so many times.
 pub(super) fn terminated(form: Form, rounds: usize) -> Vec<Step> {
     let parts = (0..rounds).flat_map(|_| 0..form.parts());

@@ -32,7 +32,10 @@ impl Target {
         let client = crowd.client();
         for address in self.addresses() {
             let here = client.at(&address);
-            let Some(refusal) = refused_at_once(&here, &address, &crowd.image()).await else { return false };
+            let Some(refusal) = refused_at_once(&here, &address, &crowd.image()).await else {
+                crowd.note(|notes| notes.odd_text("however many jobs were open, one more was taken".into()));
+                return false;
+            };
             let complete =
                 refusal.contains("HTTP/1.1 503") && refusal.to_lowercase().contains("retry-after:");
             let image = crowd.image();

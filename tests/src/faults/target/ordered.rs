@@ -9,11 +9,13 @@ use super::super::schedule::PAST_THE_LEASE;
 use super::Target;
 use crate::process::{signal, stands_still};
 
-/// After how many more answers a process that did not meet its order is started again without, and when at the latest.
+/// After how many more answers a process that did not meet its order is started again without, and when if there are none.
 const ORDERED_ANSWERS: u64 = 60;
 const ORDERED_TIME: Duration = Duration::from_secs(15);
 /// How often it is looked whether a process has met its order.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// Of this a process dies at the first job that it takes.
+const DEADLY: &str = "kill after jobs.claim 1";
 /// What a process writes that has understood its orders.
 const ORDERED: &str = "faults are ordered";
 
@@ -36,6 +38,25 @@ impl Target {
         };
         self.start_again(part, crowd).await;
         met
+    }
+
+    /// Starts a process again and again that dies of the first job it takes, and at last one that does not. Returns whether any
+    /// died.
+    pub(super) async fn die(&mut self, part: usize, most: usize, crowd: &Crowd) -> bool {
+        let mut deaths = 0;
+        while deaths < most {
+            let started = self.start_again_with(part, &[("PIXMILL_FAULT", DEADLY)]).await;
+            // It may die before it is heard of.
+            if started.is_ok() {
+                crowd.move_to(self.addresses());
+                if !self.meet(part, DEADLY, crowd).await {
+                    break;
+                }
+            }
+            deaths += 1;
+        }
+        self.start_again(part, crowd).await;
+        deaths > 0
     }
 
     /// Waits until a process says that it has orders.

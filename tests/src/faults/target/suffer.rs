@@ -19,6 +19,7 @@ impl Target {
     pub(in super::super) async fn suffer(&mut self, fault: &Injection, crowd: &Crowd) -> bool {
         match fault {
             Injection::Order { part, orders } => return self.order(*part, orders, crowd).await,
+            Injection::Deaths { part, most } => return self.die(*part, *most, crowd).await,
             Injection::Kill { part } => self.start_again(*part, crowd).await,
             Injection::Terminate { part } => {
                 self.parts[*part].process.terminate().await;
