@@ -45,6 +45,15 @@ impl ProcessTree {
     }
 }
 
+/// The resident memory of one process, in bytes.
+///
+/// # Panics
+/// If there is no such process.
+pub(crate) fn memory(process: u32) -> u64 {
+    let kilobytes = number(process, "VmRSS:");
+    kilobytes.unwrap_or_else(|| panic!("process {process} has ended")) * 1024
+}
+
 /// The most resident memory that a process has had, in bytes, since its start or since
 /// [`reset_peak_memory`].
 ///

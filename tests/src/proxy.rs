@@ -25,12 +25,19 @@ enum State {
     Late(Duration),
     /// One byte comes through at a time.
     Trickling,
+    /// Every HTTP request is answered with this status, whatever it asks for; connections from before break.
+    Failing(u16),
 }
 
 impl State {
     /// Whether connections of this state can't go on after it: something of theirs was kept back.
     fn holds_back(self) -> bool {
         matches!(self, Self::Silent | Self::Deaf)
+    }
+
+    /// Whether connections from before break.
+    fn breaks(self) -> bool {
+        matches!(self, Self::Gone | Self::Failing(_))
     }
 }
 
@@ -98,6 +105,11 @@ impl Proxy {
         self.state.send_replace(State::Trickling);
     }
 
+    /// Makes the system, which must be one that speaks HTTP, answer every request with this status.
+    pub fn fail(&self, status: u16) {
+        self.state.send_replace(State::Failing(status));
+    }
+
     /// Makes the system seem to be back. Connections from before break if something was kept from them; new ones work.
     pub fn restore(&self) {
         self.state.send_replace(State::There);
@@ -106,8 +118,10 @@ impl Proxy {
 
 async fn pass(client: TcpStream, target: String, mut state: watch::Receiver<State>) {
     let found = *state.borrow_and_update();
-    if found == State::Gone {
-        return;
+    match found {
+        State::Gone => return,
+        State::Failing(status) => return refuse(client, status).await,
+        _ => {}
     }
     if found.holds_back() {
         let _ = state.changed().await;
@@ -125,11 +139,32 @@ async fn pass(client: TcpStream, target: String, mut state: watch::Receiver<Stat
     }
 }
 
+/// Answers one request with this status as an S3 does, and ends the connection. Who waits for an answer before the body need not
+/// send that.
+async fn refuse(mut client: TcpStream, status: u16) {
+    let body = "<Error><Code>InternalError</Code><Message>no space left</Message></Error>";
+    let answer = format!(
+        "HTTP/1.1 {status} Failing\r\nContent-Type: application/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let (mut head, mut buffer) = (Vec::new(), [0; 4096]);
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        match client.read(&mut buffer).await {
+            Ok(length) if length > 0 => head.extend_from_slice(&buffer[..length]),
+            _ => return,
+        }
+    }
+    if client.write_all(answer.as_bytes()).await.is_ok() && client.shutdown().await.is_ok() {
+        // Whoever is closed in the middle of a body may lose the answer.
+        while client.read(&mut buffer).await.is_ok_and(|length| length > 0) {}
+    }
+}
+
 /// Returns once the connections of now have no future.
 async fn broken(mut state: watch::Receiver<State>) {
     loop {
         let before = *state.borrow_and_update();
-        if state.changed().await.is_err() || *state.borrow() == State::Gone || before.holds_back() {
+        if state.changed().await.is_err() || state.borrow().breaks() || before.holds_back() {
             return;
         }
     }
@@ -160,7 +195,7 @@ async fn pump(
                     tokio::select! { () = sleep(DRIP) => {} _ = state.changed() => {} }
                 }
                 // The connection ends with the next change.
-                State::Gone | State::Silent | State::Deaf => {
+                State::Gone | State::Failing(_) | State::Silent | State::Deaf => {
                     let _ = state.changed().await;
                     return Ok(());
                 }
@@ -211,6 +246,23 @@ mod tests {
         let mut heard = [0; 11];
         client.read_exact(&mut heard).await.unwrap();
         assert_eq!(&heard, b"a long text", "what was held up comes at once when the way is good again");
+    }
+
+    #[tokio::test]
+    async fn a_failing_system_says_so_until_it_is_well_again() {
+        let (proxy, mut client) = echo().await;
+        assert!(hear(&mut client, b"hello").await);
+        proxy.fail(503);
+        let mut heard = [0; 5];
+        assert!(client.read_exact(&mut heard).await.is_err(), "what was connected before is cut off");
+        let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+        client.write_all(b"PUT /file HTTP/1.1\r\nContent-Length: 9\r\n\r\nall of it").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        proxy.restore();
+        let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(hear(&mut client, b"hello").await);
     }
 
     #[tokio::test]

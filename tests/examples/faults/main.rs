@@ -6,7 +6,7 @@
 //!
 //! `--runs N` runs each scenario N times, `--seed S` sets where the first of them begins, `--only NAMES` chooses some,
 //! `--embedded` or `--distributed` chooses a form, `--at-once N` sets how many runs go on at the same time, whichever
-//! scenario they are of, `--scale N` makes floods N times as large, `--logs FOLDER` says where to write what processes of
+//! scenario they are of, `--scale N` lets there be N times as many of what is counted, `--logs FOLDER` says where to write what processes of
 //! failed runs wrote.
 //!
 //! Runs wait for most of their time, so several at once cost little; but they share the machine, and the table says so:

@@ -76,6 +76,10 @@ pub(crate) fn tell(
     if let Some(reason) = &outcome.skipped {
         return writeln!(out, "{name}: skipped, because {reason}");
     }
+    if !outcome.memory.is_empty() {
+        let memory: Vec<_> = outcome.memory.iter().map(|parts| mebibytes(parts)).collect();
+        writeln!(out, "{name}: memory of its processes in MiB: {}", memory.join(", "))?;
+    }
     if outcome.violations.is_empty() {
         let Outcome { jobs, struck: (struck, steps), recovery, .. } = outcome;
         let recovery = recovery.as_secs_f64();
@@ -92,6 +96,12 @@ pub(crate) fn tell(
     let file = logs.join(format!("{}-{}-{seed}.log", scenario.name, form.name()));
     fs::write(&file, &outcome.log)?;
     writeln!(out, "  what the processes wrote is in {}", file.display())
+}
+
+/// How much memory processes have, one beside the other.
+fn mebibytes(parts: &[u64]) -> String {
+    let parts: Vec<_> = parts.iter().map(|bytes| (bytes >> 20).to_string()).collect();
+    parts.join("+")
 }
 
 pub(crate) fn print(lines: &[Line], at_once: usize) -> io::Result<()> {

@@ -41,6 +41,8 @@ pub enum Promise {
     AcknowledgedLast,
     /// What is somebody's is there for nobody else.
     NothingSeen,
+    /// Who works for long needs no more memory for that.
+    FlatMemory,
 }
 
 /// A broken promise.
@@ -68,6 +70,7 @@ impl fmt::Display for Violation {
             Promise::OneHolder => "lease",
             Promise::AcknowledgedLast => "acknowledgement",
             Promise::NothingSeen => "ownership",
+            Promise::FlatMemory => "memory",
         };
         write!(f, "{name}: {}", self.what)
     }

@@ -72,6 +72,7 @@ fn good() -> Record {
         redrivings: Vec::new(),
         turns: Vec::new(),
         unreadable: (2, 2),
+        memory: vec![vec![60 << 20], vec![70 << 20]],
         odd_answers: Vec::new(),
         intrusions: Vec::new(),
         history: Vec::new(),

@@ -41,6 +41,10 @@ pub struct Mix {
     pub limit: usize,
     /// How often each request that makes something is sent at once.
     pub copies: usize,
+    /// How many ask at once.
+    pub clients: usize,
+    /// How long each of them waits between two requests.
+    pub pause: Duration,
 }
 
 impl Mix {
@@ -54,6 +58,8 @@ impl Mix {
         always_keyed: false,
         limit: usize::MAX,
         copies: 1,
+        clients: 4,
+        pause: PAUSE,
     };
     /// Transformations alone.
     pub const TRANSFORMS: Self = Self { uploads: 0, cancels: 0, deletions: 0, ..Self::ALL };
@@ -61,9 +67,7 @@ impl Mix {
     pub const UPLOADS: Self = Self { uploads: 1, transforms: 0, cancels: 0, deletions: 0, ..Self::ALL };
 }
 
-/// How many clients ask at once.
-const CLIENTS: usize = 4;
-/// How long a client waits between two requests, and before it sends one again.
+/// How long a client usually waits between two requests, and always before it sends one again.
 const PAUSE: Duration = Duration::from_millis(60);
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -127,7 +131,7 @@ impl Crowd {
             stage: watch::Sender::new(Stage::Busy),
         });
         let (mut asking, mut watching) = (JoinSet::new(), JoinSet::new());
-        for _ in 0..CLIENTS {
+        for _ in 0..mix.clients {
             asking.spawn(asking::ask(shared.clone(), draw.fork()));
         }
         watching.spawn(watching::watch(shared.clone(), draw.fork()));

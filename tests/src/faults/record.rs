@@ -35,6 +35,8 @@ pub struct Record {
     pub turns: Vec<Turn>,
     /// How many messages came that nobody can read, and how many were put aside.
     pub unreadable: (u64, u64),
+    /// How many bytes of memory each process had, at several times between which none was started anew.
+    pub memory: Vec<Vec<u64>>,
     /// Answers that nothing explains, whatever is away.
     pub odd_answers: Vec<String>,
     /// What somebody else saw or changed of what is not theirs.
@@ -234,8 +236,8 @@ impl Record {
                 blobs.insert(format!("images/{}/{name}", image.id));
             }
         }
-        let there = |id: &str| self.images.iter().any(|image| image.id == id);
-        for job in self.jobs.iter().filter(|job| there(&job.image)) {
+        let there: BTreeSet<&String> = self.images.iter().map(|image| &image.id).collect();
+        for job in self.jobs.iter().filter(|job| there.contains(&job.image)) {
             if job.made.as_ref().is_some_and(|made| made.version.is_none()) {
                 blobs.insert(format!("previews/{}/{}", job.image, job.seen.job));
             }

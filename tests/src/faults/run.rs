@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use tokio::time::{Instant, sleep};
 
 use super::check::{Promise, Violation, check};
-use super::crowd::Crowd;
+use super::crowd::{Crowd, Mix};
 use super::scenarios::Scenario;
 use super::schedule::Form;
 use super::target::Target;
@@ -33,6 +33,8 @@ pub struct Outcome {
     pub recovery: Duration,
     /// How many jobs there were.
     pub jobs: usize,
+    /// How much memory each process had, where that was looked at.
+    pub memory: Vec<Vec<u64>>,
     /// How many faults struck, and how many were ordered.
     pub struck: (usize, usize),
     /// What the processes wrote, where something was wrong.
@@ -43,8 +45,8 @@ pub struct Outcome {
 
 impl Outcome {
     fn skipped(seed: u64, reason: String) -> Self {
-        let (violations, recovery, log) = (Vec::new(), Duration::ZERO, String::new());
-        Self { seed, violations, recovery, jobs: 0, struck: (0, 0), log, skipped: Some(reason) }
+        let (violations, recovery, memory, log) = (Vec::new(), Duration::ZERO, Vec::new(), String::new());
+        Self { seed, violations, recovery, jobs: 0, memory, struck: (0, 0), log, skipped: Some(reason) }
     }
 
     /// How many violations are of these promises.
@@ -66,8 +68,7 @@ pub(super) const MUCH_LATER: (&str, &str) = ("PIXMILL_CLOCK_AHEAD_SECS", "7200")
 /// How often a job may be tried.
 const MAX_ATTEMPTS: (&str, u64) = ("5", 5);
 
-/// Runs a scenario in one form with what this seed draws; where there are very many of something, so many times as many as
-/// usual.
+/// Runs a scenario in one form with what this seed draws; of what is counted there are so many times as many as usual.
 ///
 /// # Panics
 /// If the system can't be started, or does not understand what the harness says.
@@ -99,14 +100,16 @@ async fn over(scenario: &Scenario, form: Form, seed: u64, target: &mut Target, h
     let first = client.upload_png(64, 48).await.id;
     let flawed = if scenario.mix.flawed > 0 { flaws::upload(&client, &first).await } else { Vec::new() };
 
-    let mut crowd = Crowd::start(client.clone(), target.addresses(), &first, flawed, scenario.mix, &mut draw);
+    let mut mix = scenario.mix;
+    mix.limit = mix.limit.saturating_mul(target.scale());
+    let mut crowd = Crowd::start(client.clone(), target.addresses(), &first, flawed, mix, &mut draw);
     let (mut struck, ordered) = (0, steps.len());
     for step in steps {
-        crowd.more(step.after, STEP).await;
+        crowd.more(step.after * target.scale() as u64, STEP).await;
         struck += usize::from(target.suffer(&step.fault, &crowd).await);
     }
     let healed = Instant::now();
-    let shortcomings = settle(scenario, &mut crowd, &client.at_all(target.addresses())).await;
+    let shortcomings = settle(mix, &mut crowd, &client.at_all(target.addresses())).await;
     let recovery = healed.elapsed();
 
     let mut record = crowd.end().await.into_record();
@@ -130,7 +133,7 @@ async fn over(scenario: &Scenario, form: Form, seed: u64, target: &mut Target, h
     let violations = [shortcomings, check(&record)].concat();
     let log = if violations.is_empty() { String::new() } else { target.log() };
     let (jobs, struck) = (record.jobs.len(), (struck, ordered));
-    Outcome { seed, violations, recovery, jobs, struck, log, skipped: None }
+    Outcome { seed, violations, recovery, jobs, memory: record.memory, struck, log, skipped: None }
 }
 
 /// An address of this machine that no other run has. Ports are given out again: without, a client could come upon the server
@@ -158,14 +161,14 @@ fn settings(scenario: &Scenario) -> Vec<(&'static str, &'static str)> {
 }
 
 /// Waits until the clients have what they asked for and every job has ended, and says what was missing to that.
-async fn settle(scenario: &Scenario, crowd: &mut Crowd, client: &Client) -> Vec<Violation> {
+async fn settle(mix: Mix, crowd: &mut Crowd, client: &Client) -> Vec<Violation> {
     let mut shortcomings = Vec::new();
     let mut demand = |kept: bool, promise, what: &str| {
         if !kept {
             shortcomings.push(Violation { promise, what: what.to_owned() });
         }
     };
-    let works = match scenario.mix.limit {
+    let works = match mix.limit {
         usize::MAX => crowd.more(AFTERWARDS, SETTLING).await,
         limit => crowd.in_all(limit as u64, SETTLING).await,
     };

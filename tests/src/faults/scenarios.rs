@@ -97,6 +97,7 @@ mod tests {
                             let bounded = |(name, _): &(&str, &str)| *name == "MAX_OPEN_JOBS";
                             assert!(scenario.settings.iter().any(bounded), "{}", scenario.name);
                         }
+                        Injection::Weigh => {}
                         Injection::Flood { jobs, ahead } => assert!(jobs > ahead, "{}", scenario.name),
                         Injection::Kill { part }
                         | Injection::Deaths { part, .. }

@@ -37,7 +37,7 @@ impl Form {
 /// A fault, and when it comes.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// After so many more answers that had an effect.
+    /// After so many more answers that had an effect; in a run that is larger than usual, so many times as many.
     pub after: u64,
     /// What goes wrong.
     pub fault: Injection,
@@ -61,6 +61,8 @@ pub enum Injection {
         /// How often it dies at the most.
         most: usize,
     },
+    /// Nothing: it is looked how much memory each process has.
+    Weigh,
     /// A process is killed and started again.
     Kill {
         /// Which process.
@@ -161,6 +163,8 @@ pub enum Trouble {
     Delay,
     /// One byte a second comes through.
     Trickle,
+    /// The system, which speaks HTTP, answers everything with this status: 500 as when its disk is full, or 503.
+    Fails(u16),
 }
 
 /// The systems of a distributed Pixmill, by the variables that name them.
@@ -212,20 +216,26 @@ pub(super) fn random(draw: &mut Draw, form: Form, steps: usize) -> Vec<Step> {
     let mut schedule = Vec::new();
     for _ in 0..steps {
         let part = draw.below(form.parts());
-        let fault = match (draw.below(10), form) {
-            (0..4, _) => Injection::Order { part, orders: order(draw, form, part) },
-            (4 | 5, _) => Injection::Kill { part },
-            (6, _) => Injection::Terminate { part },
-            (7, Form::Embedded) => {
-                Injection::Pause { part, time: Duration::from_millis(draw.within(100..5000)) }
-            }
-            (7, Form::Distributed) => Injection::Pause { part, time: PAST_THE_LEASE },
-            (_, Form::Embedded) => Injection::KillChildren { part },
-            (_, Form::Distributed) => link(draw, form),
+        let fault = match draw.below(10) {
+            0..4 => Injection::Order { part, orders: order(draw, form, part) },
+            4 | 5 => Injection::Kill { part },
+            6 => Injection::Terminate { part },
+            _ => survived(draw, form),
         };
         schedule.push(Step { after: draw.within(1..25), fault });
     }
     schedule
+}
+
+/// A fault after which every process is what it was.
+pub(super) fn survived(draw: &mut Draw, form: Form) -> Injection {
+    let part = draw.below(form.parts());
+    match (draw.below(3), form) {
+        (0, Form::Embedded) => Injection::Pause { part, time: Duration::from_millis(draw.within(100..5000)) },
+        (0, Form::Distributed) => Injection::Pause { part, time: PAST_THE_LEASE },
+        (_, Form::Embedded) => Injection::KillChildren { part },
+        (_, Form::Distributed) => link(draw, form),
+    }
 }
 
 fn order(draw: &mut Draw, form: Form, part: usize) -> String {

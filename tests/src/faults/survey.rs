@@ -1,8 +1,9 @@
 //! What is there in the end, as the API and the files tell it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use futures::future::join_all;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
@@ -18,6 +19,8 @@ use crate::s3::hex;
 /// How long what is left may take to be swept, and how often it is looked.
 const SWEEPING: Duration = Duration::from_secs(20);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// How many results are fetched at once.
+const AT_ONCE: usize = 8;
 
 /// How many jobs are open, if somebody says so.
 pub(super) async fn open_jobs(client: &Client) -> Option<u64> {
@@ -34,8 +37,8 @@ pub(super) async fn survey(record: &mut Record, client: &Client) {
         let jobs = client.list("/jobs").await;
         let swept = record.in_grace || all_made(&record.images, &jobs);
         if (in_accord && swept) || Instant::now() > deadline {
-            for job in jobs {
-                record.jobs.push(final_job(client, &job).await);
+            for some in jobs.chunks(AT_ONCE) {
+                record.jobs.extend(join_all(some.iter().map(|job| final_job(client, job))).await);
             }
             return;
         }
@@ -45,10 +48,11 @@ pub(super) async fn survey(record: &mut Record, client: &Client) {
 
 /// Whether every version is what its job made.
 fn all_made(images: &[FinalImage], jobs: &[Value]) -> bool {
+    let made: HashMap<_, _> =
+        jobs.iter().map(|job| (job["id"].as_str(), &job["result"]["version"])).collect();
     images.iter().flat_map(|image| &image.versions).all(|version| {
-        let made = |job: &&Value| job["id"].as_str() == version.job.as_deref();
-        let job = jobs.iter().find(made);
-        version.job.is_none() || job.is_some_and(|job| job["result"]["version"] == version.number)
+        let made = made.get(&version.job.as_deref());
+        version.job.is_none() || made.is_some_and(|made| **made == version.number)
     })
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Target {
     lasting: Vec<(&'static str, &'static str)>,
     /// The systems behind processes that are apart.
     place: Option<Place>,
-    /// By how much floods are larger than usual.
+    /// By how much the run is larger than usual.
     scale: usize,
 }
 
@@ -75,6 +75,11 @@ impl Target {
             }
         }
         Ok(Self { form, parts, lasting: Vec::new(), place, scale })
+    }
+
+    /// By how much the run is larger than usual.
+    pub(super) fn scale(&self) -> usize {
+        self.scale
     }
 
     /// A server.

@@ -9,8 +9,11 @@ async fn no_fault_of_a_server_alone_breaks_a_promise() {
         &[
             ("random", 1),
             ("random", 2),
+            ("soak", 1),
             ("F1", 1),
             ("F7", 1),
+            ("F8-late", 1),
+            ("F10-deadly", 1),
             ("F11", 1),
             ("F14", 1),
             ("F22", 1),

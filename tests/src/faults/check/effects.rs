@@ -1,8 +1,8 @@
 //! That a request under a key has one effect however often it was sent, and that a job has one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::super::record::{Asked, Record};
+use super::super::record::{Asked, FinalJob, Record};
 use super::{Promise, Violations};
 
 pub(super) fn check(record: &Record, found: &mut Violations) {
@@ -58,10 +58,13 @@ fn jobs(record: &Record, found: &mut Violations) {
 
 /// That each saved job made one version, and nothing else made any.
 fn versions(record: &Record, found: &mut Violations) {
-    let made = |id: &str| {
-        let job = record.jobs.iter().find(|job| job.seen.job == id)?;
-        job.made.as_ref()?.version
-    };
+    let saved =
+        record.jobs.iter().filter_map(|job| Some((job.seen.job.as_str(), job.made.as_ref()?.version?)));
+    let saved: HashMap<&str, u64> = saved.collect();
+    let mut of_image: HashMap<&str, Vec<&FinalJob>> = HashMap::new();
+    for job in &record.jobs {
+        of_image.entry(&job.image).or_default().push(job);
+    }
     for image in &record.images {
         let mut by: BTreeSet<Option<&String>> = BTreeSet::new();
         for version in &image.versions {
@@ -70,17 +73,18 @@ fn versions(record: &Record, found: &mut Violations) {
                 format!("version {number} of image {id} is the second of {:?}", version.job)
             });
             if let Some(job) = &version.job {
-                let right = made(job) == Some(number) || record.may_have_left(job);
+                let made = saved.get(job.as_str());
+                let right = made == Some(&number) || record.may_have_left(job);
                 found.unless(right, Promise::OneEffect, || {
-                    format!("version {number} of image {id} is of job {job}, which made {:?}", made(job))
+                    format!("version {number} of image {id} is of job {job}, which made {made:?}")
                 });
             }
         }
-        for job in record.jobs.iter().filter(|job| job.image == image.id) {
+        for job in of_image.remove(image.id.as_str()).into_iter().flatten() {
             let id = &job.seen.job;
-            let saved = job.made.as_ref().and_then(|made| made.version);
-            let there = saved.is_none() || by.contains(&Some(id));
-            found.unless(there, Promise::TheResult, || format!("version {saved:?} of job {id} is gone"));
+            let number = saved.get(id.as_str());
+            let there = number.is_none() || by.contains(&Some(id));
+            found.unless(there, Promise::TheResult, || format!("version {number:?} of job {id} is gone"));
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Histories of one job, and what a checker of their order says of them.
+
 use pixmill_testkit::{Deed, History};
 
 use super::super::record::Record;

@@ -86,3 +86,18 @@ fn messages_that_are_not_put_aside_are_found() {
     breaks(&[Promise::PutAside], "one is not", |record| record.unreadable.1 -= 1);
     breaks(&[Promise::PutAside], "one is that can be read", |record| record.unreadable.1 += 1);
 }
+
+#[test]
+fn memory_that_grows_is_found() {
+    breaks(&[], "it comes and goes", |record| {
+        record.memory = [60, 190, 75].map(|mebibytes| vec![mebibytes << 20, 40 << 20]).to_vec();
+    });
+    breaks(&[Promise::FlatMemory], "one process grows", |record| {
+        record.memory = [60, 70, 160].map(|mebibytes| vec![40 << 20, mebibytes << 20]).to_vec();
+    });
+}
+
+#[test]
+fn what_a_stranger_sees_is_found() {
+    breaks(&[Promise::NothingSeen], "a job", |record| record.intrusions.push("a job was seen".into()));
+}

@@ -8,6 +8,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
+use tokio::time::sleep;
 
 use super::super::record::Asked;
 use super::notes::Notes;
@@ -24,7 +25,7 @@ const SMALLEST: u64 = 16;
 pub(super) async fn ask(shared: Arc<Shared>, mut draw: Draw) {
     while shared.may_ask() {
         one(&shared, &mut draw).await;
-        shared.pause().await;
+        sleep(shared.mix.pause).await;
     }
 }
 

@@ -23,6 +23,7 @@ pub(in super::super) struct Notes {
     pub(in super::super) redrivings: Vec<Redriving>,
     pub(in super::super) turns: Vec<Turn>,
     pub(in super::super) unreadable: u64,
+    pub(in super::super) memory: Vec<Vec<u64>>,
     sightings: Vec<Sighting>,
     last: HashMap<String, Sighting>,
     odd_answers: Vec<String>,
@@ -78,6 +79,7 @@ impl Notes {
             redrivings,
             turns,
             unreadable,
+            memory,
             sightings,
             last: _,
             odd_answers,
@@ -93,6 +95,7 @@ impl Notes {
             redrivings,
             turns,
             unreadable: (unreadable, 0),
+            memory,
             odd_answers,
             sightings,
             ..Record::default()

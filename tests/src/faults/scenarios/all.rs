@@ -1,5 +1,7 @@
 //! Every scenario.
 
+use std::time::Duration;
+
 use super::super::crowd::Mix;
 use super::super::schedule::Form::{self, Distributed, Embedded};
 use super::super::schedule::random;
@@ -30,6 +32,23 @@ const ENDING: Mix = Mix { uploads: 4, transforms: 12, cancels: 4, deletions: 2, 
 /// All of them, by the numbers of the promises' document.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "random", about: "anything", steps: |draw, form| random(draw, form, 8), ..USUAL },
+    Scenario {
+        name: "soak",
+        about: "anything, over many jobs, and processes must not grow",
+        mix: Mix {
+            uploads: 1,
+            transforms: 40,
+            cancels: 3,
+            deletions: 1,
+            clients: 16,
+            pause: Duration::ZERO,
+            ..Mix::ALL
+        },
+        // Caches that are full early grow no more.
+        settings: &[("MAX_OPEN_JOBS", "200"), ("CACHE_MAX_BYTES", "1048576")],
+        steps: steps::soak,
+        ..USUAL
+    },
     Scenario {
         name: "F1",
         about: "a server is killed between the bytes of an upload and its image",
@@ -103,8 +122,9 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "F8-late",
         about: "an attempt is so late with its outcome that another one is at the job",
         mix: Mix { limit: 2, ..KEYED_TRANSFORMS },
-        // The lease is renewed while there is work, and lasts three seconds more.
-        settings: &[("PIXMILL_FAULT", "delay 4000 processor.process 1+; delay 5000 jobs.finish 1")],
+        // The lease is renewed while there is work, lasts three seconds more, and is found to be over within two; the other
+        // attempt is in the middle of its work when the first comes back.
+        settings: &[("PIXMILL_FAULT", "delay 4000 processor.process 1+; delay 7000 jobs.finish 1")],
         ..USUAL
     },
     Scenario {
@@ -140,9 +160,9 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "F12",
-        about: "database and bucket are gone, hang, are slow, or drip",
+        about: "database and bucket are gone, hang, are slow, drip, or fail at everything",
         forms: TOGETHER,
-        steps: |_, _| steps::links(&[], &["MONGO_URI", "AWS_ENDPOINT_URL"], &steps::ALL_TROUBLES),
+        steps: |_, _| steps::bad_stores(),
         ..USUAL
     },
     Scenario {

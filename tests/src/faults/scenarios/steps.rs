@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::schedule::Trouble::{self, Cut, Deaf, Delay, Silence, Trickle};
-use super::super::schedule::{Form, Injection, Step};
+use super::super::schedule::Trouble::{self, Cut, Deaf, Delay, Fails, Silence, Trickle};
+use super::super::schedule::{Form, Injection, Step, random, survived};
 use crate::draw::Draw;
 
 pub(super) const ALL_TROUBLES: [Trouble; 5] = [Cut, Silence, Deaf, Delay, Trickle];
@@ -155,6 +155,13 @@ pub(super) fn full_and_killed(draw: &mut Draw, _: Form) -> Vec<Step> {
     steps
 }
 
+/// The ways to the database and the bucket have every trouble, and the bucket fails as well.
+pub(super) fn bad_stores() -> Vec<Step> {
+    let mut steps = links(&[], &["MONGO_URI", "AWS_ENDPOINT_URL"], &ALL_TROUBLES);
+    steps.extend(links(&[], &["AWS_ENDPOINT_URL"], &[Fails(500), Fails(503)]));
+    steps
+}
+
 /// The way to Redis has every trouble, and before each it forgets everything.
 pub(super) fn bad_redis(draw: &mut Draw) -> Vec<Step> {
     let bad = links(&[], &["REDIS_URL"], &ALL_TROUBLES);
@@ -176,6 +183,20 @@ pub(super) fn overfilled(_: &mut Draw, form: Form) -> Vec<Step> {
     let mut steps = vec![Step { after: 4, fault: Injection::Overfill }; 2];
     if form == Form::Distributed {
         steps.insert(1, Step { after: 4, fault: Injection::Alarm { time: BAD } });
+    }
+    steps
+}
+
+/// Anything goes wrong, and then nothing that ends a process, so that its memory tells whether it grows.
+pub(super) fn soak(draw: &mut Draw, form: Form) -> Vec<Step> {
+    let mut steps = random(draw, form, 12);
+    for _ in 0..6 {
+        steps.push(Step { after: 0, fault: Injection::Weigh });
+        steps.push(Step { after: 0, fault: survived(draw, form) });
+    }
+    steps.push(Step { after: 0, fault: Injection::Weigh });
+    for step in &mut steps {
+        step.after = 20;
     }
     steps
 }

@@ -8,11 +8,14 @@ use super::super::crowd::Crowd;
 use super::super::place::Place;
 use super::super::schedule::{Injection, SYSTEMS, Trouble};
 use super::Target;
-use crate::process::signal;
+use crate::process::{memory, signal};
 use crate::proxy::Proxy;
 
 /// How many answers there are while the broker is gone, and how long that lasts at the most.
 const WITHOUT_BROKER: (u64, Duration) = (10, Duration::from_secs(8));
+/// How often it is looked how much memory a process has.
+const LOOKS: usize = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 impl Target {
     /// Lets something go wrong, and be well again. Returns whether it did: an order may ask for a call that does not come.
@@ -20,6 +23,10 @@ impl Target {
         match fault {
             Injection::Order { part, orders } => return self.order(*part, orders, crowd).await,
             Injection::Deaths { part, most } => return self.die(*part, *most, crowd).await,
+            Injection::Weigh => {
+                let memory = self.weigh().await;
+                crowd.note(|notes| notes.memory.push(memory));
+            }
             Injection::Kill { part } => self.start_again(*part, crowd).await,
             Injection::Terminate { part } => {
                 self.parts[*part].process.terminate().await;
@@ -69,6 +76,18 @@ impl Target {
         true
     }
 
+    /// How much memory each process has while it does what it always does: the least of several looks.
+    async fn weigh(&self) -> Vec<u64> {
+        let mut least = vec![u64::MAX; self.parts.len()];
+        for _ in 0..LOOKS {
+            for (least, part) in least.iter_mut().zip(&self.parts) {
+                *least = memory(part.process.processes().root()).min(*least);
+            }
+            sleep(BETWEEN_LOOKS).await;
+        }
+        least
+    }
+
     fn place(&mut self) -> &mut Place {
         self.place.as_mut().expect("the scenario is for processes that are apart")
     }
@@ -85,6 +104,7 @@ impl Target {
                 Trouble::Deaf => link.deafen(),
                 Trouble::Delay => link.delay(Duration::from_millis(500)),
                 Trouble::Trickle => link.trickle(),
+                Trouble::Fails(status) => link.fail(status),
             }
         }
         sleep(time).await;
