@@ -37,7 +37,7 @@ pub struct Settings {
     pub sweep_interval: Duration,
     /// How many jobs a worker runs at once.
     pub worker_concurrency: usize,
-    /// How long an upload may take before its reservation lapses.
+    /// How long an upload may take.
     pub upload_ttl: Duration,
     /// What a user may have, unless a quota of their own says otherwise.
     pub quota: UserQuota,

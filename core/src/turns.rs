@@ -49,6 +49,15 @@ impl Turns {
         Turn::Yours { before }
     }
 
+    /// Extends the turn of `attempt`, even if its time is over and nobody else has taken it since. Returns whether it has the turn.
+    pub fn renew(&mut self, attempt: MadeId, now: Timestamp, lease: Duration) -> bool {
+        let held = self.is_held_by(attempt) && self.forgotten_at > now;
+        if held {
+            self.held_until = now + lease;
+        }
+        held
+    }
+
     /// Ends the turn of `attempt` with an effect, unless it has lost the turn.
     pub fn done(&mut self, attempt: MadeId, made: Made) {
         if self.is_held_by(attempt) {

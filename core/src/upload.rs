@@ -1,14 +1,19 @@
 //! Taking a file in: it is checked, counted and hashed while it streams to the blob store, and becomes an image
 //! only when all of it has arrived and its header is good.
 
+mod intake;
+
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt};
-use pixmill_engine::{Error as EngineError, FrameCount, Header, Inspection, Limits, inspect};
-use sha2::{Digest, Sha256};
+use futures::future::{self, Either};
+use futures::stream::{BoxStream, StreamExt};
+use pixmill_engine::Error as EngineError;
 
+use self::intake::{Arrival, Intake, watch};
 use crate::content::{BlobKey, Content, ContentHash};
 use crate::describe::Describer;
 use crate::idempotency::{
@@ -16,10 +21,18 @@ use crate::idempotency::{
 };
 use crate::ids::{ImageId, MadeId, UserId};
 use crate::image::{Image, Version};
-use crate::ports::{ByteStream, Made, PortError, PortErrorKind};
+use crate::ports::{Made, PortError, PortErrorKind};
 use crate::quotas::{QuotaError, Quotas};
 use crate::services::Ports;
 use crate::settings::Settings;
+use crate::time::Timestamp;
+
+/// How long the reservation of an upload lasts if nobody renews it: then what has arrived is removed.
+const RESERVED: Duration = Duration::from_mins(2);
+/// How long the turn under a key lasts if nobody renews it. It is renewed before the reservation, which in turn is renewed only
+/// before it lapses; so as long as it is at least twice as long, whoever lost the turn can store nothing any more.
+const TURN: Duration = Duration::from_mins(4);
+const BETWEEN_RENEWALS: Duration = Duration::from_secs(40);
 
 /// Takes files in.
 #[derive(Clone)]
@@ -28,6 +41,13 @@ pub struct Uploads {
     settings: Arc<Settings>,
     quotas: Quotas,
     describer: Describer,
+}
+
+/// The turn under a key.
+struct Held {
+    key: OnceKey,
+    /// It was taken at this time at the earliest.
+    since: Timestamp,
 }
 
 /// Why a file was not taken.
@@ -76,7 +96,7 @@ impl Uploads {
         owner: UserId,
         body: BoxStream<'static, io::Result<Bytes>>,
     ) -> Result<Image, UploadError> {
-        self.store_all(owner, ImageId::random(), body).await
+        self.store_all(owner, ImageId::random(), None, body).await
     }
 
     /// Stores a file once, however often it is sent under this key.
@@ -89,8 +109,8 @@ impl Uploads {
         let id = ImageId::random();
         let key = OnceKey { owner, operation: OnceOperation::Upload, key };
         let keys = self.ports.once_keys.as_ref();
-        // As long as the reservation: when the lease is over, whoever had it can store nothing any more.
-        match idempotency::begin::<UploadError>(keys, key, id.into(), self.settings.upload_ttl).await? {
+        let held = Held { key: key.clone(), since: self.ports.clock.now() };
+        match idempotency::begin::<UploadError>(keys, key, id.into(), TURN).await? {
             Standing::Done(Made { id, fingerprint }) => {
                 if self.hash(body).await? != fingerprint {
                     return Err(OnceError::Reused.into());
@@ -98,7 +118,7 @@ impl Uploads {
                 self.ports.images.get(owner, id.into()).await?.ok_or(UploadError::Deleted)
             }
             Standing::Now { attempt, before } => {
-                let mut outcome = self.store_unless_stored(owner, id, &before, body).await;
+                let mut outcome = self.store_unless_stored(owner, id, held, &before, body).await;
                 if let Err(UploadError::Port(error)) = outcome {
                     // The image may be there all the same. Only if it surely is not, the turn is given back.
                     outcome = match self.stored(owner, &[id.into()]).await {
@@ -125,6 +145,7 @@ impl Uploads {
         &self,
         owner: UserId,
         id: ImageId,
+        held: Held,
         before: &[MadeId],
         body: BoxStream<'static, io::Result<Bytes>>,
     ) -> Result<(Image, ContentHash), UploadError> {
@@ -135,7 +156,7 @@ impl Uploads {
                 Err(OnceError::Reused.into())
             };
         }
-        let image = self.store_all(owner, id, body).await?;
+        let image = self.store_all(owner, id, Some(held), body).await?;
         let hash = image.current.content.hash.clone();
         Ok((image, hash))
     }
@@ -172,23 +193,65 @@ impl Uploads {
         &self,
         owner: UserId,
         id: ImageId,
+        held: Option<Held>,
         body: BoxStream<'static, io::Result<Bytes>>,
     ) -> Result<Image, UploadError> {
         self.quotas.check_upload::<UploadError>(owner, 0).await?;
-        self.ports.images.reserve(id, self.settings.upload_ttl).await?;
-        match self.store(owner, id, body).await {
+        self.ports.images.reserve(id, RESERVED).await?;
+        // The turn must end after the reservation, also where this process stood still between the two.
+        if let Some(held) = &held
+            && self.ports.clock.now().since(held.since) > BETWEEN_RENEWALS
+            && !self.ports.once_keys.renew(held.key.clone(), id.into(), TURN).await?
+        {
+            return Err(OnceError::InFlight.into());
+        }
+        let (store, keep) = (pin!(self.store(owner, id, body)), pin!(self.keep(id, held)));
+        let stored = match future::select(store, keep).await {
+            Either::Left((stored, _)) => stored,
+            // It can't become an image any more, and finds that out once it has cleared away after itself.
+            Either::Right(((), store)) => store.await,
+        };
+        match stored {
             Ok(image) => Ok(image),
             // Where a port failed, nobody knows what it has stored. The reservation alone still names it: it stays, and
             // when it lapses the sweeper removes whatever is there.
             Err(error @ UploadError::Port(_)) => Err(error),
             Err(error) => {
-                // The sweeper would do it too, an hour later.
+                // The sweeper would do it too, a little later.
                 if let Err(error) = self.ports.images.purge(id).await {
                     tracing::warn!(image = %id, %error, "could not take back the reservation of a refused upload");
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Renews the reservation, and the turn if there is one, for as long as an upload may take. Returns once they are lost.
+    async fn keep(&self, id: ImageId, held: Option<Held>) {
+        let until = self.ports.clock.now() + self.settings.upload_ttl;
+        loop {
+            self.ports.clock.sleep(BETWEEN_RENEWALS).await;
+            if self.ports.clock.now() >= until {
+                return;
+            }
+            match self.renew(id, held.as_ref()).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                // It may lapse meanwhile; then nothing is stored, whatever this loop does.
+                Err(error) => {
+                    tracing::warn!(image = %id, %error, "the reservation of an upload is not renewed")
+                }
+            }
+        }
+    }
+
+    async fn renew(&self, id: ImageId, held: Option<&Held>) -> Result<bool, PortError> {
+        if let Some(Held { key, .. }) = held
+            && !self.ports.once_keys.renew(key.clone(), id.into(), TURN).await?
+        {
+            return Ok(false);
+        }
+        self.ports.images.renew(id, RESERVED).await
     }
 
     async fn store(
@@ -246,126 +309,5 @@ impl Uploads {
             }
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// What became of the stream.
-#[derive(Default)]
-enum Arrival {
-    #[default]
-    Streaming,
-    Refused(UploadError),
-    Complete(Arrived),
-}
-
-struct Arrived {
-    header: Header,
-    hash: ContentHash,
-    bytes: u64,
-}
-
-/// Passes the pieces of `body` through `intake`. The verdict is there once the stream has ended.
-fn watch(body: BoxStream<'static, io::Result<Bytes>>, intake: Intake) -> (ByteStream, Arc<Mutex<Arrival>>) {
-    let arrival = Arc::new(Mutex::new(Arrival::Streaming));
-    let verdict = arrival.clone();
-    let settle = move |outcome| *verdict.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
-    let checked = stream::unfold(Some((body, intake, settle)), |state| async move {
-        let (mut body, mut intake, settle) = state?;
-        let taken = match body.next().await {
-            Some(Ok(piece)) => intake.take(&piece).map(|()| piece),
-            Some(Err(error)) => Err(UploadError::Interrupted(error)),
-            None => match intake.finish() {
-                Ok(arrived) => {
-                    settle(Arrival::Complete(arrived));
-                    return None;
-                }
-                Err(error) => Err(error),
-            },
-        };
-        match taken {
-            Ok(piece) => Some((Ok(piece), Some((body, intake, settle)))),
-            Err(error) => {
-                settle(Arrival::Refused(error));
-                Some((Err(PortError::new(PortErrorKind::Input, "upload", "upload.check")), None))
-            }
-        }
-    });
-    (checked.boxed(), arrival)
-}
-
-/// Checks a file as it arrives. Of the bytes only the head is kept, until the header is read.
-struct Intake {
-    max_bytes: u64,
-    limits: Limits,
-    hasher: Sha256,
-    bytes: u64,
-    head: Vec<u8>,
-    look_at: usize,
-    header: Option<Header>,
-    /// Goes on behind the head: an animation tells nowhere how many frames it has.
-    frames: Option<FrameCount>,
-}
-
-impl Intake {
-    /// Enough to tell every format, so that text is refused at its first bytes.
-    const FIRST_LOOK: usize = 16;
-
-    fn new(max_bytes: u64, limits: Limits) -> Self {
-        let (hasher, head) = (Sha256::new(), Vec::new());
-        Self {
-            max_bytes,
-            limits,
-            hasher,
-            bytes: 0,
-            head,
-            look_at: Self::FIRST_LOOK,
-            header: None,
-            frames: None,
-        }
-    }
-
-    fn take(&mut self, piece: &[u8]) -> Result<(), UploadError> {
-        self.bytes += piece.len() as u64;
-        if self.bytes > self.max_bytes {
-            return Err(UploadError::TooLarge { limit: self.max_bytes });
-        }
-        self.hasher.update(piece);
-        if let Some(frames) = &mut self.frames {
-            frames.take(piece, &self.limits)?;
-        } else {
-            self.head.extend_from_slice(piece);
-            if self.head.len() >= self.look_at {
-                self.look(false)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn look(&mut self, complete: bool) -> Result<(), UploadError> {
-        match inspect(&self.head, complete, &self.limits)? {
-            Inspection::Ready(header) => {
-                let mut frames = FrameCount::new(&header);
-                frames.take(&self.head, &self.limits)?;
-                self.frames = Some(frames);
-                self.header = Some(header);
-                self.head = Vec::new();
-            }
-            // At least double, so that a long head is not read over and over.
-            Inspection::NeedMore(bytes) => self.look_at = bytes.max(self.head.len() * 2),
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<Arrived, UploadError> {
-        if self.header.is_none() {
-            self.look(true)?;
-        }
-        let header =
-            self.header.ok_or_else(|| EngineError::Bug("a complete file was not enough".to_owned()))?;
-        Ok(Arrived {
-            header,
-            hash: ContentHash::from_sha256(std::mem::take(&mut self.hasher)),
-            bytes: self.bytes,
-        })
     }
 }

@@ -1,6 +1,8 @@
 //! The statements behind [`SqliteImages`](crate::SqliteImages). Stages are literals (0 reserved, 1 present,
 //! 2 deleted), because SQLite uses a partial index only if the query shows its condition.
 
+use std::time::Duration;
+
 use pixmill::{History, Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -26,6 +28,13 @@ pub(crate) fn reserve(connection: &Connection, id: ImageId, due_at: Timestamp) -
                ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at WHERE stage = 0";
     connection.prepare_cached(sql)?.execute(params![id.as_bytes(), millis(due_at)])?;
     Ok(())
+}
+
+pub(crate) fn renew(connection: &Connection, id: ImageId, now: Timestamp, ttl: Duration) -> Result<bool> {
+    let sql = "UPDATE images SET due_at = ? WHERE id = ? AND stage = 0 AND due_at > ?";
+    let renewed =
+        connection.prepare_cached(sql)?.execute(params![millis(now + ttl), id.as_bytes(), millis(now)])?;
+    Ok(renewed == 1)
 }
 
 pub(crate) fn insert(connection: &Connection, image: &Image, now: Timestamp) -> Result<bool> {

@@ -35,6 +35,14 @@ impl Images for SqliteImages {
             .await
     }
 
+    async fn renew(&self, id: ImageId, ttl: Duration) -> Result<bool, PortError> {
+        let clock = Arc::clone(&self.clock);
+        // Durable, as the reservation was.
+        self.database
+            .write("images.renew", Durable, move |c| image_rows::renew(c, id, clock.now(), ttl), |done| done)
+            .await
+    }
+
     async fn insert(&self, image: Image) -> Result<bool, PortError> {
         let clock = Arc::clone(&self.clock);
         self.database

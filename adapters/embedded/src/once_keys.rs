@@ -58,6 +58,31 @@ impl OnceKeys for SqliteOnceKeys {
         self.database.write("once_keys.begin", Relaxed, take, |turn| turn).await
     }
 
+    async fn renew(
+        &self,
+        key: OnceKey,
+        attempt: MadeId,
+        lease: Duration,
+    ) -> std::result::Result<bool, PortError> {
+        let clock = Arc::clone(&self.clock);
+        let extend = move |connection: &Connection| {
+            let now = clock.now();
+            let sql = "UPDATE once_keys SET held_until = ?1
+                       WHERE owner = ?2 AND operation = ?3 AND key = ?4 AND attempt = ?5 AND made IS NULL
+                         AND forgotten_at > ?6";
+            let held = connection.prepare_cached(sql)?.execute(params![
+                millis(now + lease),
+                key.owner.as_bytes(),
+                code(key.operation),
+                key.key.as_str(),
+                attempt.as_bytes(),
+                millis(now),
+            ])?;
+            Ok(held == 1)
+        };
+        self.database.write("once_keys.renew", Relaxed, extend, |held| held).await
+    }
+
     async fn done(&self, key: OnceKey, attempt: MadeId, made: Made) -> std::result::Result<(), PortError> {
         let note = move |connection: &Connection| {
             let sql = "UPDATE once_keys SET made = ?1, fingerprint = ?2

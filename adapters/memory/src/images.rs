@@ -90,6 +90,17 @@ impl Images for MemoryImages {
         Ok(())
     }
 
+    async fn renew(&self, id: ImageId, ttl: Duration) -> Result<bool, PortError> {
+        let now = self.clock.now();
+        match lock(&self.state).images.get_mut(&id) {
+            Some(Stage::Reserved { until }) if *until > now => {
+                *until = now + ttl;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
     async fn insert(&self, image: Image) -> Result<bool, PortError> {
         let now = self.clock.now();
         let State { images, timeline } = &mut *lock(&self.state);

@@ -43,6 +43,11 @@ impl OnceKeys for MemoryOnceKeys {
         }
     }
 
+    async fn renew(&self, key: OnceKey, attempt: MadeId, lease: Duration) -> Result<bool, PortError> {
+        let now = self.clock.now();
+        Ok(lock(&self.records).get_mut(&key).is_some_and(|turns| turns.renew(attempt, now, lease)))
+    }
+
     async fn done(&self, key: OnceKey, attempt: MadeId, made: Made) -> Result<(), PortError> {
         if let Some(turns) = lock(&self.records).get_mut(&key) {
             turns.done(attempt, made);

@@ -130,6 +130,18 @@ impl Images for MongoImages {
         extended.await.map(drop)
     }
 
+    async fn renew(&self, id: ImageId, ttl: Duration) -> Result<bool, PortError> {
+        let renewed =
+            self.images.change("images.renew", oid(id.as_bytes()), |record, now| match &mut record.stage {
+                Stage::Reserved { until } if *until > now => {
+                    *until = now + ttl;
+                    true
+                }
+                _ => false,
+            });
+        Ok(renewed.await?.unwrap_or(false))
+    }
+
     async fn insert(&self, image: Image) -> Result<bool, PortError> {
         let Image { id, owner, created_at, current, redo: _ } = image;
         let inserted = self.images.change("images.insert", oid(id.as_bytes()), |record, now| {

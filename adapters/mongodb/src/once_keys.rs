@@ -77,6 +77,11 @@ impl OnceKeys for MongoOnceKeys {
         }
     }
 
+    async fn renew(&self, key: OnceKey, attempt: MadeId, lease: Duration) -> Result<bool, PortError> {
+        let renew = |record: &mut KeyRecord, now| record.turns.renew(attempt, now, lease);
+        Ok(self.keys.change("once_keys.renew", id(&key), renew).await?.unwrap_or(false))
+    }
+
     async fn done(&self, key: OnceKey, attempt: MadeId, made: Made) -> Result<(), PortError> {
         let done = |record: &mut KeyRecord, _| record.turns.done(attempt, made.clone());
         self.keys.change("once_keys.done", id(&key), done).await.map(drop)

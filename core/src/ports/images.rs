@@ -45,6 +45,13 @@ pub trait Images: Send + Sync + 'static {
     /// Dropping the future leaves the image reserved or not, never in part.
     async fn reserve(&self, id: ImageId, ttl: Duration) -> Result<(), PortError>;
 
+    /// Extends a reservation that has not lapsed. `false` means that there is none.
+    ///
+    /// # Behavior
+    /// - A renewed reservation lasts `ttl` from now.
+    /// - What has lapsed, is present or deleted, or was never reserved is left as it is.
+    async fn renew(&self, id: ImageId, ttl: Duration) -> Result<bool, PortError>;
+
     /// Makes a reserved image present. Its `current` version must be the first.
     ///
     /// # Behavior

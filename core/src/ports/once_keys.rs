@@ -53,6 +53,13 @@ pub trait OnceKeys: Send + Sync + 'static {
         keep: Duration,
     ) -> Result<Turn, PortError>;
 
+    /// Extends a turn. `false` means that it is somebody else's, or nobody's.
+    ///
+    /// # Behavior
+    /// - A renewed turn lasts `lease` from now.
+    /// - Whoever has lost the turn, or is done, renews nothing.
+    async fn renew(&self, key: OnceKey, attempt: MadeId, lease: Duration) -> Result<bool, PortError>;
+
     /// Ends a turn with an effect.
     ///
     /// # Behavior

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::channel::mpsc;
+use futures::stream;
 use pixmill::ports::{Jobs, PageRequest, PortErrorKind};
 use pixmill::{
     IdempotencyKey, Image, ImageId, JobId, OnceError, Submission, SubmitError, Transformation, UploadError,
@@ -215,6 +216,59 @@ async fn a_file_on_its_way_holds_its_key() {
     drop(sender);
     let first = slow.await.unwrap().id;
     assert_eq!(upload(&kit, owner, &file).await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn the_key_of_an_upload_whose_server_was_killed_is_free_soon() {
+    let kit = Kit::new();
+    let (owner, file) = (UserId::random(), fixtures::png(40, 30));
+    let begun = kit.services.uploads.upload_once(owner, key("first"), Box::pin(stream::pending()));
+    assert!(begun.now_or_never().is_none());
+    let early = upload(&kit, owner, &file).await;
+    assert!(matches!(early, Err(UploadError::Once(OnceError::InFlight))), "{early:?}");
+    kit.advance(Duration::from_mins(4));
+    upload(&kit, owner, &file).await.unwrap();
+    kit.services.sweeper.sweep().await.unwrap();
+    assert_eq!((images(&kit, owner).await, kit.blobs().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_slow_upload_keeps_its_key() {
+    let kit = Kit::new();
+    let (owner, file) = (UserId::random(), fixtures::png(40, 30));
+    let (mut sender, body) = mpsc::channel(8);
+    let mut slow = Box::pin(kit.services.uploads.upload_once(owner, key("first"), Box::pin(body)));
+    sender.try_send(Ok(file.slice(..20))).unwrap();
+    for _ in 0..20 {
+        assert!(slow.as_mut().now_or_never().is_none());
+        kit.advance(Duration::from_secs(50));
+    }
+    assert!(slow.as_mut().now_or_never().is_none());
+    let other = upload(&kit, owner, &file).await;
+    assert!(matches!(other, Err(UploadError::Once(OnceError::InFlight))), "{other:?}");
+    sender.try_send(Ok(file.slice(20..))).unwrap();
+    drop(sender);
+    let first = slow.await.unwrap().id;
+    assert_eq!(upload(&kit, owner, &file).await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn who_lost_the_key_of_an_upload_stores_nothing() {
+    let kit = Kit::new();
+    let (owner, file) = (UserId::random(), fixtures::png(40, 30));
+    let (mut sender, body) = mpsc::channel(8);
+    let mut slow = Box::pin(kit.services.uploads.upload_once(owner, key("first"), Box::pin(body)));
+    sender.try_send(Ok(file.slice(..20))).unwrap();
+    assert!(slow.as_mut().now_or_never().is_none());
+    // It stands still for longer than its turn lasts.
+    kit.advance(Duration::from_mins(4));
+    let quick = upload(&kit, owner, &file).await.unwrap();
+    sender.try_send(Ok(file.slice(20..))).unwrap();
+    drop(sender);
+    let late = slow.await;
+    assert!(matches!(late, Err(UploadError::Interrupted(_))), "{late:?}");
+    assert_eq!(upload(&kit, owner, &file).await.unwrap(), quick);
+    assert_eq!((images(&kit, owner).await, kit.blobs().await.len()), (1, 1));
 }
 
 #[tokio::test]

@@ -123,6 +123,27 @@ async fn a_blob_that_may_be_there_without_an_image_is_swept() {
 }
 
 #[tokio::test]
+async fn a_slow_upload_keeps_its_place_as_long_as_it_may() {
+    let kit = Kit::new();
+    let (clock, sweeper) = (kit.clock.clone(), kit.services.sweeper.clone());
+    let file = fixtures::png(40, 30);
+    // 40 pieces, one every 50 seconds.
+    let pieces: Vec<_> = file.chunks(file.len() / 40 + 1).map(Bytes::copy_from_slice).collect();
+    let slow = stream::iter(pieces).then(move |piece| {
+        let (clock, sweeper) = (clock.clone(), sweeper.clone());
+        async move {
+            clock.advance(Duration::from_secs(50));
+            // Whoever renews it has its turn.
+            tokio::task::yield_now().await;
+            assert_eq!(sweeper.sweep().await.unwrap().images, 0);
+            Ok(piece)
+        }
+    });
+    let image = kit.services.uploads.upload(UserId::random(), slow.boxed()).await;
+    assert_eq!(image.unwrap().current.content.width, 40);
+}
+
+#[tokio::test]
 async fn an_upload_slower_than_its_reservation_is_refused() {
     let kit = Kit::new();
     let file = fixtures::png(40, 30);

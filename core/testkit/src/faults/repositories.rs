@@ -79,6 +79,10 @@ impl<P: Images + ?Sized> Images for Faulty<P> {
         self.plan.around("images.reserve", self.inner.reserve(id, ttl)).await
     }
 
+    async fn renew(&self, id: ImageId, ttl: Duration) -> Result<bool, PortError> {
+        self.plan.around("images.renew", self.inner.renew(id, ttl)).await
+    }
+
     async fn insert(&self, image: Image) -> Result<bool, PortError> {
         self.plan.around("images.insert", self.inner.insert(image)).await
     }
@@ -251,6 +255,10 @@ impl<P: OnceKeys + ?Sized> OnceKeys for Faulty<P> {
         keep: Duration,
     ) -> Result<Turn, PortError> {
         self.plan.around("once_keys.begin", self.inner.begin(key, attempt, lease, keep)).await
+    }
+
+    async fn renew(&self, key: OnceKey, attempt: MadeId, lease: Duration) -> Result<bool, PortError> {
+        self.plan.around("once_keys.renew", self.inner.renew(key, attempt, lease)).await
     }
 
     async fn done(&self, key: OnceKey, attempt: MadeId, made: Made) -> Result<(), PortError> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use pixmill::ports::{Images, Page, PageRequest};
 use pixmill::{Image, ImageId, JobId, NewVersion, Step, Stepped, UserId, Version};
 
-use self::present::{get, insert, list, reserve, usage};
+use self::present::{get, insert, list, renew, reserve, usage};
 use self::removal::{delete, due_removals, purge};
 use self::steps::step;
 use self::versioning::{add_version, drop_version, version, versions};
@@ -22,6 +22,10 @@ trials! { "images", dyn Images;
     reserve {
         a_reserved_image_cant_be_seen_by_get_version_versions_or_list,
         unless_insert_follows_within_ttl_the_image_falls_due_for_removal,
+    }
+    renew {
+        a_renewed_reservation_lasts_ttl_from_now,
+        what_has_lapsed_is_present_or_deleted_or_was_never_reserved_is_left_as_it_is,
     }
     insert {
         an_inserted_image_is_seen_by_its_owner_with_all_fields_and_no_longer_falls_due,

@@ -13,6 +13,10 @@ trials! { "once_keys", dyn OnceKeys;
         after_the_lease_the_next_caller_has_the_turn_and_learns_of_all_attempts_before,
         a_key_is_forgotten_after_its_time_done_or_not,
     }
+    renew {
+        a_renewed_turn_lasts_lease_from_now,
+        whoever_has_lost_the_turn_or_is_done_renews_nothing,
+    }
     done {
         from_then_on_the_request_is_done_with_what_was_made_and_the_fingerprint,
         whoever_has_lost_the_turn_changes_nothing,
@@ -103,6 +107,40 @@ mod begin {
         for key in [done, open] {
             assert_eq!(begin(&keys, &key, MadeId::random()).await, FREE);
         }
+    }
+}
+
+mod renew {
+    use super::*;
+
+    pub(super) async fn a_renewed_turn_lasts_lease_from_now(keys: Subject<dyn OnceKeys>) {
+        let (long, short, attempt) = (any_key(), any_key(), MadeId::random());
+        let unit = keys.time().unit();
+        keys.begin(long.clone(), attempt, unit, HOUR * 24).await.unwrap();
+        begin(&keys, &short, attempt).await;
+        assert!(keys.renew(long.clone(), attempt, HOUR).await.unwrap());
+        assert!(keys.renew(short.clone(), attempt, unit).await.unwrap());
+        keys.time().advance(unit).await;
+        assert_eq!(begin(&keys, &long, MadeId::random()).await, Turn::Taken);
+        assert_eq!(begin(&keys, &short, MadeId::random()).await, Turn::Yours { before: vec![attempt] });
+    }
+
+    pub(super) async fn whoever_has_lost_the_turn_or_is_done_renews_nothing(keys: Subject<dyn OnceKeys>) {
+        let (key, slow, quick) = (any_key(), MadeId::random(), MadeId::random());
+        let unit = keys.time().unit();
+        keys.begin(key.clone(), slow, unit, HOUR * 24).await.unwrap();
+        keys.time().advance(unit).await;
+        keys.begin(key.clone(), quick, unit, HOUR * 24).await.unwrap();
+        assert!(!keys.renew(key.clone(), slow, HOUR).await.unwrap());
+        keys.time().advance(unit).await;
+        let before = Turn::Yours { before: vec![slow, quick] };
+        assert_eq!(begin(&keys, &key, MadeId::random()).await, before, "the turn is as long as it was");
+        let (done, attempt) = (any_key(), MadeId::random());
+        begin(&keys, &done, attempt).await;
+        keys.done(done.clone(), attempt, made(attempt)).await.unwrap();
+        assert!(!keys.renew(done.clone(), attempt, HOUR).await.unwrap());
+        assert_eq!(begin(&keys, &done, MadeId::random()).await, Turn::Done(made(attempt)));
+        assert!(!keys.renew(any_key(), attempt, HOUR).await.unwrap());
     }
 }
 

@@ -29,6 +29,43 @@ pub(super) mod reserve {
     }
 }
 
+pub(super) mod renew {
+    use super::*;
+
+    pub(in crate::trials::images) async fn a_renewed_reservation_lasts_ttl_from_now(
+        images: Subject<dyn Images>,
+    ) {
+        let image = fixtures::image(UserId::random(), images.time().now());
+        let (short, unit) = (ImageId::random(), images.time().unit());
+        images.reserve(image.id, unit).await.unwrap();
+        images.reserve(short, HOUR).await.unwrap();
+        assert!(images.renew(image.id, HOUR).await.unwrap());
+        assert!(images.renew(short, unit).await.unwrap());
+        images.time().advance(unit).await;
+        assert_eq!(due(&images).await, [short]);
+        assert!(images.insert(image).await.unwrap());
+    }
+
+    pub(in crate::trials::images) async fn what_has_lapsed_is_present_or_deleted_or_was_never_reserved_is_left_as_it_is(
+        images: Subject<dyn Images>,
+    ) {
+        let (present, deleted) = (inserted(&images).await, inserted(&images).await);
+        let (lapsed, unit) = (ImageId::random(), images.time().unit());
+        assert!(images.delete(deleted.owner, deleted.id, unit).await.unwrap());
+        images.reserve(lapsed, unit).await.unwrap();
+        images.time().advance(unit).await;
+        for id in [lapsed, present.id, deleted.id, ImageId::random()] {
+            assert!(!images.renew(id, HOUR).await.unwrap());
+        }
+        let mut expected = [lapsed, deleted.id];
+        expected.sort();
+        let mut found = due(&images).await;
+        found.sort();
+        assert_eq!(found, expected);
+        assert_eq!(images.get(present.owner, present.id).await.unwrap(), Some(present));
+    }
+}
+
 pub(super) mod insert {
     use super::*;
 
