@@ -42,7 +42,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/job.rs",
         code: "JobState::Running { lease } => lease.expires_at,\n            _ => return",
         instead: "JobState::Running { .. } => now,\n            _ => return",
-        notice: Notice::Faults("--only F9 --embedded"),
+        notice: Notice::Faults("--only F18 --distributed"),
     },
     Mutation {
         name: "renewal",

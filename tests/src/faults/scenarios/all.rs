@@ -217,6 +217,8 @@ pub const SCENARIOS: &[Scenario] = &[
             deletions: 0,
             limit: 6,
             copies: 200,
+            // One that all wait for: more would measure the machine.
+            clients: 1,
             ..KEYED_TRANSFORMS
         },
         // So that all copies are there before the first has its effect.
