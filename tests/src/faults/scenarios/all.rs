@@ -131,7 +131,8 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "F9",
         about: "work takes longer than the lease",
         mix: Mix { limit: 6, ..KEYED_TRANSFORMS },
-        settings: &[("PIXMILL_FAULT", "delay 4500 processor.process 1+")],
+        // Somebody is free to take a job whose lease is over.
+        settings: &[("PIXMILL_FAULT", "delay 6000 processor.process 1+"), ("WORKER_CONCURRENCY", "8")],
         most_attempts: Some(1),
         ..USUAL
     },
