@@ -79,8 +79,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "once",
         about: "a request under a key that is being worked on is worked on once more",
-        file: "core/src/turns.rs",
-        code: "        if self.held_until > now {\n            return Turn::Taken;\n        }\n",
+        file: "adapters/embedded/src/once_keys.rs",
+        code: "        if row.get::<_, i64>(2)? > millis(now) {\n            return Ok(Turn::Taken);\n        }\n",
         instead: "",
         notice: Notice::Faults("--only F19 --embedded --runs 3"),
     },
