@@ -243,7 +243,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "F22",
         about: "as many jobs wait as may, and where processes are apart, a broker of the run's own is out of memory",
         mix: KEYED_TRANSFORMS,
-        settings: &[("MAX_OPEN_JOBS", "6"), ("PIXMILL_FAULT", "delay 1500 processor.process 1+")],
+        settings: &[("MAX_OPEN_JOBS", "6"), ("PIXMILL_FAULT", "delay 500 processor.process 1+")],
         needs: &[Need::Broker],
         steps: steps::overfilled,
         ..USUAL

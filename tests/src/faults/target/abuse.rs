@@ -23,7 +23,7 @@ const WIDTHS: usize = 256;
 const SMALLEST: usize = 16;
 /// How long an answer to half a request is waited for, and how often one is sent.
 const HALF: Duration = Duration::from_millis(500);
-const TRIES: usize = 60;
+const TRIES: usize = 20;
 
 impl Target {
     /// Asks for a job with nothing but the head of a request, while clients keep the queue full, until that is refused: so
