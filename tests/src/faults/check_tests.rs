@@ -28,7 +28,7 @@ pub(super) fn ended(id: &str, state: State, failure: Option<&str>) -> FinalJob {
 
 pub(super) fn asked(answer: &str, image: &str, width: u64, save: bool) -> Asked {
     let (keyed, sent, answers, image) = (true, 3, vec![answer.into()], image.into());
-    Asked { keyed, sent, answers, image, width, save, fails: None }
+    Asked { keyed, sent, answers, image, width, quality: 80, save, fails: None }
 }
 
 /// A run in which all went well: one job saved, one unsaved, one cancelled, one deleted image.

@@ -72,6 +72,8 @@ pub struct Asked {
     pub image: String,
     /// The width asked for.
     pub width: u64,
+    /// The quality asked for.
+    pub quality: u64,
     /// Whether the result was to become a version.
     pub save: bool,
     /// The code of the failure that it comes to, if it can't be done.

@@ -19,8 +19,9 @@ use crate::draw::Draw;
 /// How often a client hears that a request is being worked on before it goes on to others: the turn of somebody who was
 /// killed may last longer than a run.
 const PATIENCE: usize = 30;
-/// The width of the smallest result.
+/// The width of the smallest result, and how many widths there are.
 const SMALLEST: u64 = 16;
+const WIDTHS: u64 = 256;
 
 pub(super) async fn ask(shared: Arc<Shared>, mut draw: Draw) {
     while shared.may_ask() {
@@ -78,13 +79,14 @@ async fn make(shared: &Shared, draw: &mut Draw, what: What) {
         let mut asked = Asked { keyed, ..Asked::default() };
         if what == What::Transform {
             asked.image = known.map_or_else(|| image.unwrap_or_default(), |known| known.image.clone());
-            asked.width = known.map_or(SMALLEST + number as u64, |known| known.width);
+            (asked.width, asked.quality) =
+                known.map_or_else(|| own(number), |known| (known.width, known.quality));
             asked.save = known.map_or_else(|| draw.below(2) == 0, |known| known.save);
         }
         if what == What::Impossible {
             let flawed = draw.one_of(&shared.flaws);
             (asked.image, asked.fails, asked.save) = (flawed.image, Some(flawed.fails), draw.below(2) == 0);
-            asked.width = SMALLEST + number as u64;
+            (asked.width, asked.quality) = own(number);
         }
         what.asked(notes).push(asked);
         number
@@ -122,6 +124,12 @@ async fn make(shared: &Shared, draw: &mut Draw, what: What) {
     }
 }
 
+/// A width and a quality that few requests share with this one.
+fn own(number: usize) -> (u64, u64) {
+    let number = number as u64;
+    (SMALLEST + number % WIDTHS, 90 - number / WIDTHS % 60)
+}
+
 fn upload(shared: &Shared, draw: &mut Draw, number: usize) -> RequestBuilder {
     // No two alike.
     let file = fixtures::png(40 + (number % 40) as u32, 30 + (number / 40) as u32);
@@ -130,7 +138,7 @@ fn upload(shared: &Shared, draw: &mut Draw, number: usize) -> RequestBuilder {
 }
 
 fn transform(shared: &Shared, draw: &mut Draw, asked: &Asked) -> RequestBuilder {
-    let mut body = json!({ "width": asked.width, "format": "jpeg", "saveImage": asked.save, "version": 1 });
+    let mut body = json!({ "width": asked.width, "format": "jpeg", "quality": asked.quality, "saveImage": asked.save, "version": 1 });
     let flawed = shared.flaws.iter().find(|flawed| asked.fails == Some(flawed.fails));
     if let Some(overlay) = flawed.and_then(|flawed| flawed.overlay.as_ref()) {
         body["watermark"] = json!({ "imageId": overlay });
