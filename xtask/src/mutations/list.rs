@@ -10,7 +10,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/job.rs",
         code: "matches!(&self.state, JobState::Running { lease } if lease.token == token)",
         instead: "matches!(&self.state, JobState::Running { lease } if lease.token == token || !self.held)",
-        notice: Notice::Faults("--only F8-late --embedded"),
+        notice: Notice::Faults("--only F8-late --distributed"),
     },
     Mutation {
         name: "outbox",
@@ -50,7 +50,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "core/src/process.rs",
         code: "self.ports.clock.sleep(self.settings.lease / 3).await;",
         instead: "self.ports.clock.sleep(self.settings.lease * 300).await;",
-        notice: Notice::Faults("--only F9 --embedded"),
+        notice: Notice::Faults("--only F9 --distributed"),
     },
     Mutation {
         name: "attempts",
