@@ -179,8 +179,11 @@ fn whatever_else_is_wanted_changes_no_byte() {
 #[test]
 fn what_is_not_wanted_is_not_made() {
     // If it were, the overlay that is no image would be looked at.
-    let list = [r#"{"width":40,"format":"png","watermark":{"imageId":"0123456789abcdef01234567"}}"#, r#"{"width":20}"#]
-        .map(request);
+    let list = [
+        r#"{"width":40,"format":"png","watermark":{"imageId":"0123456789abcdef01234567"}}"#,
+        r#"{"width":20}"#,
+    ]
+    .map(request);
     let source = file(&photo(211, 153), Format::Png);
     let (limits, cancel) = (Limits::default(), CancelToken::new());
     for (wanted, fine) in [(0, false), (1, true)] {
