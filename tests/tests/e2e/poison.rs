@@ -56,7 +56,7 @@ async fn those_in_company_of_a_job_whose_process_is_killed_are_made_alone_after_
     // They may end between the look and the kill; then others have to serve.
     for number in 0..10 {
         let output = |width: u32| json!({ "width": width - number, "format": "avif", "saveImage": false });
-        let body = json!({ "outputs": [output(1500), output(1200), output(600)] });
+        let body = json!({ "outputs": [output(800), output(500), output(300)] });
         let path = format!("/images/transform/{image}/batch");
         let answer = client.post(&path, &body).await.expect(202).json();
         let jobs: Vec<String> =
