@@ -52,7 +52,10 @@ impl Derivation {
         let mut hasher = Sha256::new();
         hasher.update(alone.as_str());
         // No JSON has this byte in it.
-        list.iter().for_each(|one| hasher.update([one.as_slice(), &[0]].concat()));
+        for one in list {
+            hasher.update(one);
+            hasher.update([0]);
+        }
         Self(hex::encode(hasher.finalize()))
     }
 

@@ -111,13 +111,13 @@ impl Process {
         delivery: Box<dyn Delivery>,
     ) -> Result<Processing, PortError> {
         let siblings = self.siblings(&job).await;
-        let taken: Vec<Taken> = [Taken { job, token }].into_iter().chain(siblings).collect();
-        for Taken { job, .. } in &taken {
+        let ours: Vec<Taken> = [Taken { job, token }].into_iter().chain(siblings).collect();
+        for Taken { job, .. } in &ours {
             announce(&self.ports, changed(job)).await;
         }
-        let jobs: Vec<&Job> = taken.iter().map(|taken| &taken.job).collect();
+        let jobs: Vec<&Job> = ours.iter().map(|taken| &taken.job).collect();
         let produce = std::pin::pin!(self.producer.produce(&jobs));
-        let keep_leases = std::pin::pin!(self.keep_leases(&taken));
+        let keep_leases = std::pin::pin!(self.keep_leases(&ours));
         let produced = match future::select(produce, keep_leases).await {
             Either::Left((produced, _)) => produced,
             Either::Right(((), _)) => {
@@ -128,13 +128,13 @@ impl Process {
                 return Ok(Processing::Skipped);
             }
         };
-        let ends = taken.iter().zip(produced).map(|(taken, produced)| self.end(taken, produced));
+        let ends = ours.iter().zip(produced).map(|(taken, produced)| self.end(taken, produced));
         let mut ends = future::join_all(ends).await;
         if ends.iter().any(|end| matches!(end, Ok(Some(Outcome::Completed { .. } | Outcome::Failed(_))))) {
-            outbox::ended(&self.ports, &self.settings, taken[0].job.owner).await;
+            outbox::ended(&self.ports, &self.settings, ours[0].job.owner).await;
         }
         let end = ends.remove(0);
-        for (Taken { job, .. }, end) in taken[1..].iter().zip(ends) {
+        for (Taken { job, .. }, end) in ours[1..].iter().zip(ends) {
             self.hand_over(job, end).await;
         }
         match end? {
@@ -152,7 +152,7 @@ impl Process {
             }
             Some(Outcome::Retry { after } | Outcome::Postponed { after }) => {
                 delivery.settle(Settlement::Retry { after }).await?;
-                self.ports.jobs.published(taken[0].job.id).await?;
+                self.ports.jobs.published(ours[0].job.id).await?;
                 Ok(Processing::Retried)
             }
         }

@@ -151,7 +151,7 @@ impl Form {
                 wrong.extend(fields.into_iter().map(named));
             }
             (Self::List, error) => {
-                wrong.push(FieldError::new(format!("outputs[{place}]"), error.to_string()))
+                wrong.push(FieldError::new(format!("outputs[{place}]"), error.to_string()));
             }
         }
         Ok(())

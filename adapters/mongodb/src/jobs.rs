@@ -119,7 +119,9 @@ impl Jobs for MongoJobs {
         const OPERATION: &str = "jobs.accept";
         let Some(owner) = jobs.first().map(|job| oid(job.owner.as_bytes())) else { return Ok(Vec::new()) };
         let released = self.released(OPERATION, owner, share).await?;
-        jobs.iter_mut().enumerate().for_each(|(place, job)| job.held = released + place >= share);
+        for (place, job) in jobs.iter_mut().enumerate() {
+            job.held = released + place >= share;
+        }
         let record = |job: &Job| JobRecord { job: job.clone(), output_removed: false };
         match &mut jobs[..] {
             [job] => {

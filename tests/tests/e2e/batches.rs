@@ -34,7 +34,7 @@ async fn every_size_of_a_photo_with_one_request() {
             let status = client.completed(job).await;
             assert_eq!(status["imageUrl"].is_string(), save, "{status}");
             let picture = Picture::of(&client.result(job).await).expect("the result is an image");
-            assert_eq!((picture.width as u64, picture.height as u64), (width, width * 2 / 3));
+            assert_eq!((u64::from(picture.width), u64::from(picture.height)), (width, width * 2 / 3));
         }
     }
     assert_eq!(client.list("/jobs").await.len(), 2 * WIDTHS.len());

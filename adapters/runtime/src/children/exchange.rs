@@ -26,7 +26,7 @@ impl Exchange for Work {
     fn ask(&self) -> RequestHead<'_> {
         let Self { source, overlay, transformation, limits, time_limit } = self;
         RequestHead {
-            task: TaskHead::Transform(Cow::Borrowed(transformation)),
+            task: TaskHead::Transform(Box::new(Cow::Borrowed(transformation))),
             limits: Cow::Borrowed(limits),
             time_limit: *time_limit,
             source_len: source.len() as u64,

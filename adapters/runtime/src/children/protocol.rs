@@ -47,7 +47,7 @@ pub(super) struct RequestHead<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum TaskHead<'a> {
     Describe,
-    Transform(Cow<'a, Transformation>),
+    Transform(Box<Cow<'a, Transformation>>),
     Batch { transformations: Cow<'a, [Transformation]>, wanted: Cow<'a, [usize]> },
 }
 

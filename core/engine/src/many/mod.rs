@@ -61,7 +61,9 @@ pub fn transform_some(
     let plans: Vec<Result<Plan, Error>> =
         transformations.iter().map(|transformation| plan(&header, transformation, limits)).collect();
     let mut is_wanted = vec![false; plans.len()];
-    wanted.iter().for_each(|&index| is_wanted[index] = true);
+    for &index in wanted {
+        is_wanted[index] = true;
+    }
     let possible: Vec<(usize, &Plan)> =
         plans.iter().enumerate().filter_map(|(index, plan)| Some((index, plan.as_ref().ok()?))).collect();
     let mut finished: Vec<Option<Result<Finished, Error>>> = plans.iter().map(|_| None).collect();

@@ -103,23 +103,23 @@ pub(super) mod claim_siblings {
     ) {
         let (batch, other) = (accepted_batch(&jobs, 4).await, accepted_batch(&jobs, 2).await);
         let leader = leading(&jobs, batch[1].id, LONG).await;
-        let taken = jobs.claim_siblings(&leader, LONG).await.unwrap();
-        let mut ids: Vec<JobId> = taken.iter().map(|(job, _)| job.id).collect();
+        let siblings = jobs.claim_siblings(&leader, LONG).await.unwrap();
+        let mut ids: Vec<JobId> = siblings.iter().map(|(job, _)| job.id).collect();
         let mut expected = vec![batch[0].id, batch[2].id, batch[3].id];
         ids.sort();
         expected.sort();
         assert_eq!(ids, expected);
-        for (job, token) in &taken {
+        for (job, token) in &siblings {
             assert_eq!((job.status(), job.attempts), (JobStatus::Running, 1));
             assert_eq!(stored(&jobs, job.id).await, *job);
             assert!(matches!(jobs.claim(job.id, LONG).await.unwrap(), Claim::NotYet { .. }));
-            let others = taken.iter().filter(|(other, _)| other.id != job.id);
+            let others = siblings.iter().filter(|(other, _)| other.id != job.id);
             for (other, _) in others {
                 assert!(!jobs.renew(other.id, *token, HOUR).await.unwrap(), "a token of another job");
             }
             assert!(jobs.renew(job.id, *token, HOUR).await.unwrap());
         }
-        let (first, token) = &taken[0];
+        let (first, token) = &siblings[0];
         assert!(jobs.finish(first.id, *token, completed(first, HOUR)).await.unwrap());
         assert_eq!(jobs.claim_siblings(&leader, LONG).await.unwrap(), [], "all are taken");
         assert_eq!(stored(&jobs, other[0].id).await.attempts, 0, "it is of another batch");
@@ -142,8 +142,8 @@ pub(super) mod claim_siblings {
         for id in stay {
             before.push(stored(&jobs, id).await);
         }
-        let taken = jobs.claim_siblings(&leader, LONG).await.unwrap();
-        assert_eq!(taken.iter().map(|(job, _)| job.id).collect::<Vec<_>>(), [batch[4].id]);
+        let siblings = jobs.claim_siblings(&leader, LONG).await.unwrap();
+        assert_eq!(siblings.iter().map(|(job, _)| job.id).collect::<Vec<_>>(), [batch[4].id]);
         for (id, before) in stay.into_iter().zip(before) {
             assert_eq!(stored(&jobs, id).await, before);
         }
