@@ -38,19 +38,20 @@ impl Capacity {
         Self { ports, settings, seen: Arc::default() }
     }
 
-    /// Whether one more job may come.
-    pub async fn check<E>(&self) -> Result<(), E>
+    /// Whether so many more jobs may come.
+    pub async fn check<E>(&self, more: usize) -> Result<(), E>
     where
         E: From<Full> + From<PortError>,
     {
         let most = self.settings.max_open_jobs;
-        if self.open().await? < most { Ok(()) } else { Err(Full(most).into()) }
+        let open = self.open().await?;
+        if open.saturating_add(more as u64) <= most { Ok(()) } else { Err(Full(most).into()) }
     }
 
-    /// Counts a job that has come.
-    pub(crate) fn add(&self) {
+    /// Counts jobs that have come.
+    pub(crate) fn add(&self, jobs: usize) {
         if let Some(seen) = &mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner) {
-            seen.open += 1;
+            seen.open += jobs as u64;
         }
     }
 

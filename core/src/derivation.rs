@@ -33,6 +33,32 @@ impl Derivation {
         Self(hex::encode(hasher.finalize()))
     }
 
+    /// The name of what `transformation` makes in one call of the engine with all of `list`, of which it is one. Their order
+    /// does not matter; alone it is what [`new`](Self::new) says.
+    pub fn among(
+        owner: UserId,
+        source: &ContentHash,
+        overlay: Option<&ContentHash>,
+        transformation: &Transformation,
+        list: &[Transformation],
+    ) -> Self {
+        let alone = Self::new(owner, source, overlay, transformation);
+        if list.len() < 2 {
+            return alone;
+        }
+        let json = |one| serde_json::to_vec(one).expect("a transformation is plain data");
+        let mut list: Vec<_> = list.iter().map(json).collect();
+        list.sort();
+        let mut hasher = Sha256::new();
+        hasher.update(alone.as_str());
+        // No JSON has this byte in it.
+        for one in list {
+            hasher.update(one);
+            hasher.update([0]);
+        }
+        Self(hex::encode(hasher.finalize()))
+    }
+
     /// 64 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0

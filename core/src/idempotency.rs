@@ -45,6 +45,8 @@ pub enum OnceOperation {
     Upload,
     /// Asking for a transformation.
     Transform,
+    /// Asking for several of one image.
+    Batch,
 }
 
 /// Names one request of one user.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pixmill_engine::Transformation;
 use serde::{Deserialize, Serialize};
 
+use crate::batch::Batch;
 use crate::content::{BlobKey, Content};
 use crate::derivation::Derivation;
 use crate::failure::{Failure, FailureCode, Redrive};
@@ -33,6 +34,9 @@ pub struct Job {
     pub transformation: Transformation,
     /// Whether the result becomes a version of the image.
     pub save: bool,
+    /// The jobs that were asked for together with it, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
     /// Names the result: the same for the same work.
     pub derivation: Derivation,
     /// When it was submitted.
@@ -175,6 +179,27 @@ impl Job {
         self.held = false;
         self.change(now, JobState::Running { lease: Lease { token, expires_at: now + terms.lease } });
         Claim::Claimed(Box::new(self.clone()), token)
+    }
+
+    /// Whether the attempt that has just begun takes others of the batch along. Only the first does: an attempt that ended
+    /// badly may have been the fault of one of them, so each that was in it is tried alone from then on, and a job that breaks
+    /// whatever works on it costs the others one attempt, which must not be their last.
+    pub fn may_lead(&self, terms: ClaimTerms) -> bool {
+        self.batch.is_some() && self.attempts == 1 && self.redrives.is_empty() && terms.max_attempts > 1
+    }
+
+    /// Takes the job for one attempt together with `leader`, whose attempt has just begun, if it waits, may be taken now, and
+    /// has never been tried. If it was taken it has changed and must be stored.
+    pub fn join(&mut self, leader: &Self, now: Timestamp, terms: ClaimTerms) -> Option<LeaseToken> {
+        let waits = self.status() == JobStatus::Queued && !self.held;
+        let fresh = self.attempts == 0 && self.redrives.is_empty();
+        if !(waits && fresh && leader.may_lead(terms) && self.is_made_with(leader)) {
+            return None;
+        }
+        match self.claim(now, terms) {
+            Claim::Claimed(_, token) => Some(token),
+            _ => None,
+        }
     }
 
     /// Extends the lease that `token` holds, even if it has expired and nobody else has claimed the job since.

@@ -31,6 +31,7 @@ fn queued() -> Job {
         overlay: None,
         derivation: Derivation::new(owner, &content().hash, None, &transformation),
         transformation,
+        batch: None,
         save: false,
         created_at: START,
         updated_at: START,

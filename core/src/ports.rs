@@ -29,7 +29,7 @@ pub use jobs::{Accepted, Cancellation, Jobs};
 pub use limiter::{Decision, LimitKey, Limiter, Quota};
 pub use once_keys::{Made, OnceKeys, Turn};
 pub use passwords::Passwords;
-pub use processor::{ProcessError, Processed, Processor, ToDescribe, Work};
+pub use processor::{BatchWork, ProcessError, Processed, Processor, ToDescribe, Work};
 pub use queue::{Delivery, JobMessage, MessageError, Queue, Settlement};
 pub use users::{CreateUser, DeletedUser, Users};
 

@@ -85,19 +85,20 @@ impl Quotas {
         Ok(within(bytes.saturating_add(more.max(1)), quota.bytes, QuotaError::Bytes)?)
     }
 
-    /// Whether one more job fits, and what it saves.
-    pub(crate) async fn check_job<E>(&self, owner: UserId, saves: bool) -> Result<(), E>
+    /// Whether so many more jobs fit, and what `saves` of them save.
+    pub(crate) async fn check_jobs<E>(&self, owner: UserId, more: usize, saves: usize) -> Result<(), E>
     where
         E: From<QuotaError> + From<PortError>,
     {
         let quota = self.find(owner).await?;
         if quota.open_jobs.is_some() {
             let open = self.ports.jobs.count_open(Some(owner)).await?;
-            within(open + 1, quota.open_jobs, QuotaError::OpenJobs)?;
+            within(open.saturating_add(more as u64), quota.open_jobs, QuotaError::OpenJobs)?;
         }
-        if saves && quota.bytes.is_some() {
+        if saves > 0 && quota.bytes.is_some() {
             let (_, bytes) = self.ports.images.usage(owner).await?;
-            within(bytes + 1, quota.bytes, QuotaError::Bytes)?;
+            // No file is smaller than a byte; how large they are is told when they are made.
+            within(bytes.saturating_add(saves as u64), quota.bytes, QuotaError::Bytes)?;
         }
         Ok(())
     }

@@ -1,26 +1,30 @@
-//! Asking for a transformation: everything that can be told from the request and the image's header is checked
+//! Asking for transformations: everything that can be told from the request and the image's header is checked
 //! here; what is accepted is stored first and queued second.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future;
 use pixmill_engine::{Error as EngineError, FieldError, Transformation, plan};
 
-use crate::capacity::{Capacity, Full};
+use crate::batch::Batch;
+use crate::capacity::Capacity;
 use crate::content::{Content, ContentHash};
 use crate::derivation::Derivation;
 use crate::idempotency::{
     self, IdempotencyKey, OnceError, OnceKey, OnceOperation, Standing, may_come_to_pass,
 };
-use crate::ids::{ImageId, JobId, MadeId, UserId};
+use crate::ids::{JobId, MadeId, UserId};
 use crate::image::Image;
 use crate::job::Job;
 use crate::job_state::JobState;
 use crate::outbox::publish;
 use crate::ports::{Accepted, Event, Made, PortError};
-use crate::quotas::{QuotaError, Quotas};
+use crate::quotas::Quotas;
 use crate::services::Ports;
 use crate::settings::Settings;
+use crate::submission::{BatchSubmission, Form, Submission, SubmitError, Wanted};
 
 /// How long a request that was cut short holds off others under its key.
 const LEASE: Duration = Duration::from_mins(1);
@@ -32,72 +36,6 @@ pub struct Submissions {
     settings: Arc<Settings>,
     quotas: Quotas,
     capacity: Capacity,
-}
-
-/// A request.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Submission {
-    /// The source.
-    pub image: ImageId,
-    /// Which version of it; the current one when absent.
-    pub version: Option<u32>,
-    /// What to do.
-    pub transformation: Transformation,
-    /// Whether the result becomes a version of the image.
-    pub save: bool,
-}
-
-/// Why a request was not accepted.
-#[derive(Debug, thiserror::Error)]
-pub enum SubmitError {
-    /// The user has no such image.
-    #[error("there is no image with this id")]
-    UnknownImage,
-    /// Values that can't be used, alone or with this image.
-    #[error("the transformation can't be applied")]
-    Invalid(Vec<FieldError>),
-    /// The result would be over a limit.
-    #[error(transparent)]
-    Engine(EngineError),
-    /// The user has as much as they may have.
-    #[error(transparent)]
-    Quota(#[from] QuotaError),
-    /// The service has as many jobs as it takes on.
-    #[error(transparent)]
-    Full(#[from] Full),
-    /// Another request has the idempotency key.
-    #[error(transparent)]
-    Once(#[from] OnceError),
-    /// A port failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
-
-impl Submission {
-    /// Tells requests apart: equal ones ask for the same.
-    fn fingerprint(&self) -> ContentHash {
-        let Self { image, version, transformation, save } = self;
-        let asked = (image, version, transformation.clone().canonical(), save);
-        ContentHash::of(&serde_json::to_vec(&asked).expect("a transformation is plain data"))
-    }
-
-    /// Whether this request could have been accepted as `job`.
-    fn is_for(&self, job: &Job) -> bool {
-        let Self { image, version, transformation, save } = self;
-        *image == job.image
-            && version.is_none_or(|version| version == job.source_version)
-            && transformation.clone().canonical() == job.transformation
-            && *save == job.save
-    }
-}
-
-impl From<EngineError> for SubmitError {
-    fn from(error: EngineError) -> Self {
-        match error {
-            EngineError::Invalid(fields) => Self::Invalid(fields),
-            other => Self::Engine(other),
-        }
-    }
 }
 
 impl Submissions {
@@ -112,7 +50,9 @@ impl Submissions {
 
     /// Accepts a request, or says what is wrong with it. An accepted job ends in exactly one final state.
     pub async fn submit(&self, owner: UserId, submission: Submission) -> Result<JobId, SubmitError> {
-        self.accept(JobId::random(), owner, submission).await
+        let first = JobId::random();
+        self.accept(first, owner, &submission.into(), Form::Single).await?;
+        Ok(first)
     }
 
     /// Accepts a request once, however often it is sent under this key.
@@ -122,16 +62,52 @@ impl Submissions {
         key: IdempotencyKey,
         submission: Submission,
     ) -> Result<JobId, SubmitError> {
-        let (id, asked) = (JobId::random(), submission.fingerprint());
         let key = OnceKey { owner, operation: OnceOperation::Transform, key };
+        let asked = submission.fingerprint();
+        self.once(key, asked, &submission.into(), Form::Single).await
+    }
+
+    /// Accepts a request for several results, all or none, and gives a job for each of them in their order. What is wrong with
+    /// one is said of `outputs[2].width` and the like.
+    pub async fn submit_batch(
+        &self,
+        owner: UserId,
+        submission: BatchSubmission,
+    ) -> Result<Vec<JobId>, SubmitError> {
+        let first = JobId::random();
+        self.accept(first, owner, &submission, Form::List).await?;
+        Ok(submission.batch(first).ids().collect())
+    }
+
+    /// Accepts a request for several results once, however often it is sent under this key.
+    pub async fn submit_batch_once(
+        &self,
+        owner: UserId,
+        key: IdempotencyKey,
+        submission: BatchSubmission,
+    ) -> Result<Vec<JobId>, SubmitError> {
+        let key = OnceKey { owner, operation: OnceOperation::Batch, key };
+        let first = self.once(key, submission.fingerprint(), &submission, Form::List).await?;
+        Ok(submission.batch(first).ids().collect())
+    }
+
+    /// Accepts a request once, and gives the first of its jobs.
+    async fn once(
+        &self,
+        key: OnceKey,
+        asked: ContentHash,
+        submission: &BatchSubmission,
+        form: Form,
+    ) -> Result<JobId, SubmitError> {
+        let (owner, id) = (key.owner, JobId::random());
         let keys = self.ports.once_keys.as_ref();
         match idempotency::begin::<SubmitError>(keys, key, id.into(), LEASE).await? {
             Standing::Done(Made { id, fingerprint }) if fingerprint == asked => Ok(id.into()),
             Standing::Done(_) => Err(OnceError::Reused.into()),
             Standing::Now { attempt, before } => {
-                let mut outcome = self.accept_unless_accepted(owner, id, &before, submission).await;
+                let mut outcome = self.accept_unless_accepted(owner, id, &before, submission, form).await;
                 if let Err(SubmitError::Port(error)) = outcome {
-                    // The job may be there all the same. Only if it surely is not, the turn is given back.
+                    // The jobs may be there all the same. Only if they surely are not, the turn is given back.
                     outcome = match self.accepted(owner, &[id.into()]).await {
                         Ok(Some(job)) => Ok(job.id),
                         Ok(None) if !may_come_to_pass(&error, "jobs.accept") => Err(error.into()),
@@ -139,7 +115,7 @@ impl Submissions {
                     };
                 }
                 let made = outcome.as_ref().ok().map(|id| Made { id: (*id).into(), fingerprint: asked });
-                // Where another job is found under the key it stays there: the turn ends by itself.
+                // Where other jobs are found under the key they stay there: the turn ends by itself.
                 if !matches!(outcome, Err(SubmitError::Once(_))) {
                     attempt.settle(made).await;
                 }
@@ -154,16 +130,23 @@ impl Submissions {
         owner: UserId,
         id: JobId,
         before: &[MadeId],
-        submission: Submission,
+        submission: &BatchSubmission,
+        form: Form,
     ) -> Result<JobId, SubmitError> {
-        match self.accepted(owner, before).await? {
-            Some(job) if submission.is_for(&job) => Ok(job.id),
-            Some(_) => Err(OnceError::Reused.into()),
-            None => self.accept(id, owner, submission).await,
+        let Some(first) = self.accepted(owner, before).await? else {
+            return self.accept(id, owner, submission, form).await.map(|()| id);
+        };
+        for (place, id) in submission.batch(first.id).ids().enumerate() {
+            // One of them may have ended long enough ago to be forgotten.
+            let job = if place == 0 { Some(first.clone()) } else { self.ports.jobs.get(owner, id).await? };
+            if job.is_some_and(|job| !submission.is_for(place, &job)) {
+                return Err(OnceError::Reused.into());
+            }
         }
+        Ok(first.id)
     }
 
-    /// The job that one of these attempts has made.
+    /// The first job that one of these attempts has made.
     async fn accepted(&self, owner: UserId, attempts: &[MadeId]) -> Result<Option<Job>, PortError> {
         for attempt in attempts {
             let job = self.ports.jobs.get(owner, (*attempt).into()).await?;
@@ -174,54 +157,107 @@ impl Submissions {
         Ok(None)
     }
 
-    async fn accept(&self, id: JobId, owner: UserId, submission: Submission) -> Result<JobId, SubmitError> {
-        let Submission { image, version, transformation, save } = submission;
-        transformation.validate().map_err(SubmitError::Invalid)?;
-        let image = self.ports.images.get(owner, image).await?.ok_or(SubmitError::UnknownImage)?;
-        let (source_version, source) = self.source(&image, version).await?;
-        let overlay = self.overlay(owner, &transformation).await?;
-        plan(&source.header(), &transformation, &self.settings.limits)?;
-        self.quotas.check_job::<SubmitError>(owner, save).await?;
-        self.capacity.check::<SubmitError>().await?;
+    async fn accept(
+        &self,
+        first: JobId,
+        owner: UserId,
+        submission: &BatchSubmission,
+        form: Form,
+    ) -> Result<(), SubmitError> {
+        let jobs = self.jobs(first, owner, submission, form).await?;
+        let (count, saves) = (jobs.len(), jobs.iter().filter(|job| job.save).count());
+        self.quotas.check_jobs::<SubmitError>(owner, count, saves).await?;
+        self.capacity.check::<SubmitError>(count).await?;
 
-        let transformation = transformation.canonical();
-        let now = self.ports.clock.now();
-        let job = Job {
-            id,
-            owner,
-            image: image.id,
-            source_version,
-            derivation: Derivation::new(
-                owner,
-                &source.hash,
-                overlay.as_ref().map(|overlay| &overlay.hash),
-                &transformation,
-            ),
-            source,
-            overlay,
-            transformation,
-            save,
-            created_at: now,
-            updated_at: now,
-            revision: 0,
-            attempts: 0,
-            state: JobState::Queued { not_before: now },
-            unpublished: true,
-            published_at: None,
-            held: false,
-            redrives: Vec::new(),
-            remove_output_at: None,
-        };
-        let event = Event { owner, job: id, status: job.status(), revision: job.revision };
-        if self.ports.jobs.accept(job, self.settings.user_share).await? == Accepted::Unpublished {
+        let event = |job: &Job| Event { owner, job: job.id, status: job.status(), revision: job.revision };
+        let events: Vec<Event> = jobs.iter().map(event).collect();
+        let accepted = self.ports.jobs.accept(jobs, self.settings.user_share).await?;
+        for (event, accepted) in events.iter().zip(accepted) {
+            if accepted != Accepted::Unpublished {
+                continue;
+            }
             // The job is accepted whatever happens here: the sweeper publishes what this could not.
-            if let Err(error) = publish(&self.ports, id).await {
-                tracing::warn!(job = %id, %error, "accepted job not published yet");
+            if let Err(error) = publish(&self.ports, event.job).await {
+                tracing::warn!(job = %event.job, %error, "accepted job not published yet");
             }
         }
-        self.capacity.add();
-        announce(&self.ports, event).await;
-        Ok(id)
+        self.capacity.add(count);
+        future::join_all(events.into_iter().map(|event| announce(&self.ports, event))).await;
+        Ok(())
+    }
+
+    /// The jobs that a request asks for, or what is wrong with any of them.
+    async fn jobs(
+        &self,
+        first: JobId,
+        owner: UserId,
+        submission: &BatchSubmission,
+        form: Form,
+    ) -> Result<Vec<Job>, SubmitError> {
+        let BatchSubmission { image, version, outputs } = submission;
+        let (most, count) = (Batch::MOST, outputs.len());
+        if !(1..=most).contains(&count) {
+            let detail = format!("must have 1 to {most} entries, not {count}");
+            return Err(SubmitError::Invalid(vec![FieldError::new("outputs", detail)]));
+        }
+        let mut wrong = Vec::new();
+        for (place, Wanted { transformation, .. }) in outputs.iter().enumerate() {
+            if let Err(fields) = transformation.validate() {
+                form.note(place, EngineError::Invalid(fields), &mut wrong)?;
+            }
+        }
+        none_wrong(&mut wrong)?;
+        let image = self.ports.images.get(owner, *image).await?.ok_or(SubmitError::UnknownImage)?;
+        let (source_version, source) = self.source(&image, *version).await?;
+        let (mut overlays, mut known) = (Vec::new(), HashMap::new());
+        for (place, Wanted { transformation, .. }) in outputs.iter().enumerate() {
+            match self.overlay(owner, transformation, &mut known).await? {
+                Ok(overlay) => overlays.push(overlay),
+                Err(field) => form.note(place, EngineError::Invalid(vec![field]), &mut wrong)?,
+            }
+        }
+        none_wrong(&mut wrong)?;
+        for (place, Wanted { transformation, .. }) in outputs.iter().enumerate() {
+            if let Err(error) = plan(&source.header(), transformation, &self.settings.limits) {
+                form.note(place, error, &mut wrong)?;
+            }
+        }
+        none_wrong(&mut wrong)?;
+
+        let batch = submission.batch(first);
+        let now = self.ports.clock.now();
+        let canonical: Vec<Transformation> =
+            outputs.iter().map(|wanted| wanted.transformation.clone().canonical()).collect();
+        let job = |(place, id): (usize, JobId)| {
+            let overlay: &Option<Content> = &overlays[place];
+            let together = canonical.iter().zip(&overlays).filter(|(_, other)| *other == overlay);
+            let together: Vec<_> = together.map(|(transformation, _)| transformation.clone()).collect();
+            let transformation = canonical[place].clone();
+            let hash = overlay.as_ref().map(|overlay| &overlay.hash);
+            Job {
+                id,
+                owner,
+                image: image.id,
+                source_version,
+                derivation: Derivation::among(owner, &source.hash, hash, &transformation, &together),
+                source: source.clone(),
+                overlay: overlay.clone(),
+                transformation,
+                batch: (batch.size > 1).then_some(batch),
+                save: outputs[place].save,
+                created_at: now,
+                updated_at: now,
+                revision: 0,
+                attempts: 0,
+                state: JobState::Queued { not_before: now },
+                unpublished: true,
+                published_at: None,
+                held: false,
+                redrives: Vec::new(),
+                remove_output_at: None,
+            }
+        };
+        Ok(batch.ids().enumerate().map(job).collect())
     }
 
     async fn source(&self, image: &Image, version: Option<u32>) -> Result<(u32, Content), SubmitError> {
@@ -240,27 +276,33 @@ impl Submissions {
         }
     }
 
+    /// The image that a watermark names, if it names one; `known` are those that were looked for before.
     async fn overlay(
         &self,
         owner: UserId,
         transformation: &Transformation,
-    ) -> Result<Option<Content>, SubmitError> {
+        known: &mut HashMap<String, Option<Content>>,
+    ) -> Result<Result<Option<Content>, FieldError>, PortError> {
         let Some(id) = transformation.watermark.as_ref().and_then(|watermark| watermark.image_id.as_ref())
         else {
-            return Ok(None);
+            return Ok(Ok(None));
         };
-        let image = match id.parse() {
-            Ok(id) => self.ports.images.get(owner, id).await?,
-            Err(_) => None,
-        };
-        match image {
-            Some(image) => Ok(Some(image.current.content)),
-            None => {
-                let error = FieldError::new("watermark.imageId", "you have no image with this id");
-                Err(SubmitError::Invalid(vec![error]))
-            }
+        if !known.contains_key(id) {
+            let image = match id.parse() {
+                Ok(id) => self.ports.images.get(owner, id).await?,
+                Err(_) => None,
+            };
+            known.insert(id.clone(), image.map(|image| image.current.content));
         }
+        Ok(match &known[id] {
+            Some(content) => Ok(Some(content.clone())),
+            None => Err(FieldError::new("watermark.imageId", "you have no image with this id")),
+        })
     }
+}
+
+fn none_wrong(wrong: &mut Vec<FieldError>) -> Result<(), SubmitError> {
+    if wrong.is_empty() { Ok(()) } else { Err(SubmitError::Invalid(std::mem::take(wrong))) }
 }
 
 /// Tells whoever watches. They miss nothing for good if it fails, so it only costs a line in the log.

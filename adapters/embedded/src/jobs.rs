@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pixmill::ports::{Accepted, Cancellation, Clock, JobMessage, Jobs, Page, PageRequest, PortError};
+use pixmill::ports::{Accepted, Cancellation, Clock, Jobs, Page, PageRequest, PortError};
 use pixmill::{
-    Claim, ClaimTerms, Derivation, ImageId, Job, JobId, JobState, JobStatus, LeaseToken, Outcome, Timestamp,
+    Batch, Claim, ClaimTerms, Derivation, ImageId, Job, JobId, JobStatus, LeaseToken, Outcome, Timestamp,
     UserId,
 };
 use rusqlite::Connection;
@@ -19,7 +19,7 @@ use crate::error::{DatabaseError, OpenError};
 use crate::job_cache::JobCache;
 use crate::release::{self, Released};
 use crate::writer::Durability::{self, Durable, Relaxed};
-use crate::{job_rows, queue_rows};
+use crate::{accept, job_rows};
 
 /// How many jobs are forgotten in one transaction.
 const PORTION: usize = 500;
@@ -111,36 +111,23 @@ impl SqliteJobs {
 
 #[async_trait]
 impl Jobs for SqliteJobs {
-    async fn accept(&self, mut job: Job, share: usize) -> Result<Accepted, PortError> {
+    async fn accept(&self, jobs: Vec<Job>, share: usize) -> Result<Vec<Accepted>, PortError> {
         let (clock, cache, backlog) =
             (Arc::clone(&self.clock), Arc::clone(&self.cache), self.backlog.clone());
         let enqueue = backlog.is_some();
         let body = move |connection: &Connection| {
-            job.held = job_rows::count_released(connection, job.owner, share)? >= share;
-            job.unpublished &= job.held || !enqueue;
-            if !job_rows::insert(connection, &job)? {
-                let stored = job_rows::load(connection, job.id)?;
-                return Ok((stored.unwrap_or(job), None));
-            }
-            let entry = if let (true, JobState::Queued { not_before }) = (enqueue && !job.held, &job.state) {
-                let available_at = clock.now().max(*not_before);
-                Some(queue_rows::upsert(connection, JobMessage::new(job.id), available_at)?)
-            } else {
-                None
-            };
-            Ok((job, entry))
+            let enqueue_at = enqueue.then(|| clock.now());
+            accept::accept(connection, jobs, share, enqueue_at)
         };
-        let committed = move |(job, entry): (Job, Option<queue_rows::Entry>)| {
-            let accepted = match (job.held, job.unpublished) {
-                (true, _) => Accepted::Held,
-                (false, true) => Accepted::Unpublished,
-                (false, false) => Accepted::Enqueued,
-            };
-            cache.put(job);
-            if let (Some(backlog), Some(entry)) = (backlog, entry) {
-                backlog.put(entry);
+        let committed = move |accepted: Vec<accept::Stored>| {
+            let answers = accepted.iter().map(accept::Stored::answer).collect();
+            for accept::Stored { job, entry, .. } in accepted {
+                cache.put(job);
+                if let (Some(backlog), Some(entry)) = (&backlog, entry) {
+                    backlog.put(entry);
+                }
             }
-            accepted
+            answers
         };
         self.database.write("jobs.accept", Durable, body, committed).await
     }
@@ -171,17 +158,17 @@ impl Jobs for SqliteJobs {
             for job in redriven {
                 cache.put(job);
             }
-            let mut unpublished = Vec::new();
-            for (job, entry) in released {
-                if job.unpublished {
-                    unpublished.push(job.id);
+            let mut to_publish = Vec::new();
+            for Released { job, entry, follows } in released {
+                if job.unpublished && !follows {
+                    to_publish.push(job.id);
                 }
                 cache.put(job);
                 if let (Some(backlog), Some(entry)) = (&backlog, entry) {
                     backlog.put(entry);
                 }
             }
-            unpublished
+            to_publish
         };
         self.database.write(OPERATION, Durable, body, committed).await
     }
@@ -235,6 +222,32 @@ impl Jobs for SqliteJobs {
         };
         let claim = self.change("jobs.claim", Relaxed, id, claim).await?;
         Ok(claim.unwrap_or(Claim::Unknown))
+    }
+
+    async fn claim_siblings(
+        &self,
+        leader: &Job,
+        terms: ClaimTerms,
+    ) -> Result<Vec<(Job, LeaseToken)>, PortError> {
+        let (clock, cache, leader) = (Arc::clone(&self.clock), Arc::clone(&self.cache), leader.clone());
+        let body = move |connection: &Connection| {
+            let mut claimed = Vec::new();
+            for id in leader.batch.into_iter().flat_map(Batch::ids) {
+                let Some(mut job) = job_rows::load(connection, id)? else { continue };
+                if let Some(token) = job.join(&leader, clock.now(), terms) {
+                    job_rows::update(connection, &job)?;
+                    claimed.push((job, token));
+                }
+            }
+            Ok(claimed)
+        };
+        let committed = move |claimed: Vec<(Job, LeaseToken)>| {
+            for (job, _) in &claimed {
+                cache.put(job.clone());
+            }
+            claimed
+        };
+        self.database.write("jobs.claim_siblings", Relaxed, body, committed).await
     }
 
     async fn renew(&self, id: JobId, token: LeaseToken, ttl: Duration) -> Result<bool, PortError> {

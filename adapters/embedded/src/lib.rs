@@ -16,6 +16,7 @@
 //!
 //! Unix only: it relies on modes, on links, and on renaming over open files.
 
+mod accept;
 mod api_keys;
 mod backlog;
 mod backup;

@@ -156,6 +156,7 @@ fn code(operation: OnceOperation) -> i64 {
     match operation {
         OnceOperation::Upload => 0,
         OnceOperation::Transform => 1,
+        OnceOperation::Batch => 2,
     }
 }
 

@@ -44,8 +44,8 @@ fn expire_reservations(connection: &Connection, now: Timestamp) -> Result<(), Da
 }
 
 /// Jobs that are not held are in the queue from the moment they are accepted until they end. Those are not that were
-/// accepted while another queue was in use, and those whose message was acknowledged while a worker, now gone, still held
-/// them.
+/// accepted while another queue was in use, those whose message was acknowledged while a worker, now gone, still held
+/// them, and those that follow another one.
 fn enqueue_forgotten(connection: &Connection, now: Timestamp) -> Result<(), DatabaseError> {
     let sql = "SELECT id, not_before FROM jobs
                WHERE status < 2 AND held = 0 AND NOT EXISTS (SELECT 1 FROM queue WHERE queue.job = jobs.id)

@@ -13,8 +13,12 @@ use crate::{job_rows, queue_rows};
 
 type Result<T> = std::result::Result<T, DatabaseError>;
 
-/// A job that has changed, and its place in the queue if it has one now.
-pub(crate) type Released = (Job, Option<Entry>);
+/// A job that was let go, its place in the queue if it has one now, and whether it needs none because it follows another.
+pub(crate) struct Released {
+    pub(crate) job: Job,
+    pub(crate) entry: Option<Entry>,
+    pub(crate) follows: bool,
+}
 
 /// Whether there is anything to let go for this user, or perhaps for anybody. Each end of a job asks, and few are told yes.
 pub(crate) fn any(connection: &Connection, owner: Option<UserId>, share: usize) -> Result<bool> {
@@ -36,7 +40,7 @@ pub(crate) fn release(
     enqueue_at: Option<Timestamp>,
 ) -> Result<Vec<Released>> {
     let owners = owner.map_or_else(|| job_rows::owners_of_held(connection), |owner| Ok(vec![owner]))?;
-    let mut released = Vec::new();
+    let mut released: Vec<Released> = Vec::new();
     for owner in owners {
         let before = job_rows::count_released(connection, owner, share)?;
         if before > share / 2 {
@@ -45,11 +49,13 @@ pub(crate) fn release(
         let free = share - before;
         for mut job in job_rows::held(connection, owner, free.min(limit - released.len()))? {
             job.held = false;
+            let follows = job.follows(released.iter().map(|earlier| &earlier.job));
+            let enqueue_at = enqueue_at.filter(|_| !follows);
             job.unpublished = enqueue_at.is_none();
             job_rows::update(connection, &job)?;
             let message = JobMessage::new(job.id);
             let entry = enqueue_at.map(|now| queue_rows::upsert(connection, message, now)).transpose()?;
-            released.push((job, entry));
+            released.push(Released { job, entry, follows });
         }
     }
     Ok(released)

@@ -38,7 +38,7 @@ async fn upload(store: &EmbeddedStore) -> ImageId {
     for save in [false, true] {
         let mut job = fixtures::job_on(&image, TestClock::START);
         job.save = save;
-        store.jobs().accept(job.clone(), usize::MAX).await.unwrap();
+        store.jobs().accept(vec![job.clone()], usize::MAX).await.unwrap();
         let Claim::Claimed(_, token) = store.jobs().claim(job.id, TERMS).await.unwrap() else {
             panic!("not claimed")
         };

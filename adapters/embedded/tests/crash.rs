@@ -87,7 +87,7 @@ async fn victim() {
     assert!(store.images().insert(image.clone()).await.unwrap());
     store.images().reserve(RESERVED, Duration::from_hours(1)).await.unwrap();
     for _ in 0..3 {
-        store.jobs().accept(fixtures::job_on(&image, clock.now()), usize::MAX).await.unwrap();
+        store.jobs().accept(vec![fixtures::job_on(&image, clock.now())], usize::MAX).await.unwrap();
     }
     let delivery = store.queue().receive().await.unwrap();
     let job: JobId = JobMessage::parse(delivery.payload()).unwrap().job_id;

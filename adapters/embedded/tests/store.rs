@@ -94,10 +94,10 @@ async fn a_thousand_jobs_accepted_at_once_are_all_there_afterwards() {
     let jobs: Vec<Job> = (0..1000).map(|_| new_job(&clock)).collect();
     let accepting = jobs.iter().map(|job| {
         let (repository, job) = (store.jobs(), job.clone());
-        tokio::spawn(async move { repository.accept(job, usize::MAX).await.unwrap() })
+        tokio::spawn(async move { repository.accept(vec![job], usize::MAX).await.unwrap() })
     });
     for accepted in join_all(accepting).await {
-        assert_eq!(accepted.unwrap(), Accepted::Enqueued);
+        assert_eq!(accepted.unwrap(), [Accepted::Enqueued]);
     }
     drop(store);
 
@@ -115,7 +115,7 @@ async fn leases_reservations_and_deliveries_end_with_the_store() {
     let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::new());
     let store = open(dir.path(), &clock);
     let (job, image) = (new_job(&clock), ImageId::random());
-    store.jobs().accept(job.clone(), usize::MAX).await.unwrap();
+    store.jobs().accept(vec![job.clone()], usize::MAX).await.unwrap();
     store.images().reserve(image, Duration::from_hours(1)).await.unwrap();
     let delivery = store.queue().receive().await.unwrap();
     let Claim::Claimed(_, old) = store.jobs().claim(job.id, TERMS).await.unwrap() else {
@@ -156,7 +156,7 @@ async fn an_open_job_that_the_queue_lost_is_delivered_when_the_store_is_opened_a
     let store = open(dir.path(), &clock);
     let (open_job, ended) = (new_job(&clock), new_job(&clock));
     for job in [&open_job, &ended] {
-        store.jobs().accept(job.clone(), usize::MAX).await.unwrap();
+        store.jobs().accept(vec![job.clone()], usize::MAX).await.unwrap();
     }
     store.jobs().cancel(ended.owner, ended.id).await.unwrap();
     assert_eq!(drain(&store).await.len(), 2);
@@ -171,7 +171,10 @@ async fn jobs_of_another_queue_enter_this_one_when_the_store_takes_over() {
     let config = Config { owns_queue: false, ..Config::new(dir.path(), Arc::<TestClock>::clone(&clock)) };
     let store = EmbeddedStore::open(config).unwrap();
     for job in [&waiting, &done] {
-        assert_eq!(store.jobs().accept(job.clone(), usize::MAX).await.unwrap(), Accepted::Unpublished);
+        assert_eq!(
+            store.jobs().accept(vec![job.clone()], usize::MAX).await.unwrap(),
+            [Accepted::Unpublished]
+        );
     }
     store.jobs().cancel(done.owner, done.id).await.unwrap();
     assert_eq!(store.jobs().due_unpublished(Duration::ZERO, 10).await.unwrap(), [waiting.id]);
@@ -189,7 +192,7 @@ async fn a_poll_never_sees_an_older_state_than_the_poll_before() {
             Config { job_cache_max_bytes, ..Config::new(dir.path(), Arc::<TestClock>::clone(&clock)) };
         let store = EmbeddedStore::open(config).unwrap();
         let job = new_job(&clock);
-        store.jobs().accept(job.clone(), usize::MAX).await.unwrap();
+        store.jobs().accept(vec![job.clone()], usize::MAX).await.unwrap();
         let (jobs, owner, id) = (store.jobs(), job.owner, job.id);
         let poller = tokio::spawn(async move {
             let mut last = 0;
@@ -230,7 +233,7 @@ async fn a_dead_letter_is_opened_beside_the_process_that_has_the_folder() {
     let (dir, clock) = (tempfile::tempdir().unwrap(), TestClock::new());
     let store = open(dir.path(), &clock);
     let job = fixtures::job(UserId::random(), clock.now());
-    store.jobs().accept(job.clone(), usize::MAX).await.unwrap();
+    store.jobs().accept(vec![job.clone()], usize::MAX).await.unwrap();
     let Claim::Claimed(_, token) = store.jobs().claim(job.id, TERMS).await.unwrap() else {
         panic!("not claimed")
     };

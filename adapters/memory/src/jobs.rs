@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pixmill::ports::{Accepted, Cancellation, Clock, Jobs, Page, PageRequest, PortError};
 use pixmill::{
-    Claim, ClaimTerms, Derivation, ImageId, Job, JobId, JobState, JobStatus, LeaseToken, Outcome, Timestamp,
-    UserId,
+    Batch, Claim, ClaimTerms, Derivation, ImageId, Job, JobId, JobState, JobStatus, LeaseToken, Outcome,
+    Timestamp, UserId,
 };
 
 use crate::lock;
@@ -61,6 +61,22 @@ impl State {
         jobs.filter(|job| job.owner == owner && job.is_released()).count()
     }
 
+    /// Adds a job, unless there is one of this id, and says how it is stored.
+    fn add(&mut self, mut job: Job, share: usize) -> Job {
+        job.held = self.released(job.owner) >= share;
+        let Self { jobs, timeline, by_derivation, by_image } = self;
+        let stored = match jobs.entry(job.id) {
+            Entry::Occupied(stored) => stored.into_mut(),
+            Entry::Vacant(vacant) => {
+                timeline.add(job.owner, job.created_at, job.id);
+                by_derivation.entry(job.derivation.clone()).or_default().push(job.id);
+                by_image.entry(job.image).or_default().push(job.id);
+                vacant.insert(Record { job, output_removed: false })
+            }
+        };
+        stored.job.clone()
+    }
+
     fn forget(&mut self, is_over: impl Fn(&Record) -> bool, limit: usize) -> usize {
         let Self { jobs, timeline, by_derivation, by_image } = self;
         let forgotten = jobs.extract_if(|_, record| record.job.status().is_final() && is_over(record));
@@ -83,21 +99,20 @@ fn may_be_unknown_to_queue(job: &Job, now: Timestamp, older_than: Duration) -> b
 
 #[async_trait]
 impl Jobs for MemoryJobs {
-    async fn accept(&self, mut job: Job, share: usize) -> Result<Accepted, PortError> {
+    async fn accept(&self, jobs: Vec<Job>, share: usize) -> Result<Vec<Accepted>, PortError> {
         let state = &mut *lock(&self.state);
-        let released = state.released(job.owner);
-        let State { jobs, timeline, by_derivation, by_image } = state;
-        let stored = match jobs.entry(job.id) {
-            Entry::Occupied(stored) => stored.into_mut(),
-            Entry::Vacant(vacant) => {
-                job.held = released >= share;
-                timeline.add(job.owner, job.created_at, job.id);
-                by_derivation.entry(job.derivation.clone()).or_default().push(job.id);
-                by_image.entry(job.image).or_default().push(job.id);
-                vacant.insert(Record { job, output_removed: false })
-            }
-        };
-        Ok(if stored.job.held { Accepted::Held } else { Accepted::Unpublished })
+        let mut stored = Vec::new();
+        let mut answers = Vec::new();
+        for job in jobs {
+            let job = state.add(job, share);
+            answers.push(match job.held {
+                true => Accepted::Held,
+                false if job.follows(&stored) => Accepted::Follows,
+                false => Accepted::Unpublished,
+            });
+            stored.push(job);
+        }
+        Ok(answers)
     }
 
     async fn release(
@@ -112,7 +127,8 @@ impl Jobs for MemoryJobs {
         let mut held: Vec<_> = held.map(|job| (job.created_at, job.id, job.owner)).collect();
         held.sort();
         let mut free = HashMap::new();
-        let mut let_go = Vec::new();
+        let mut let_go: Vec<Job> = Vec::new();
+        let mut to_publish = Vec::new();
         for (_, id, owner) in held {
             let free = free.entry(owner).or_insert_with(|| {
                 let released = state.released(owner);
@@ -120,11 +136,15 @@ impl Jobs for MemoryJobs {
             });
             if *free > 0 && let_go.len() < limit {
                 *free -= 1;
-                state.jobs.get_mut(&id).expect("it was there just now").job.held = false;
-                let_go.push(id);
+                let job = &mut state.jobs.get_mut(&id).expect("it was there just now").job;
+                job.held = false;
+                if !job.follows(&let_go) {
+                    to_publish.push(id);
+                }
+                let_go.push(job.clone());
             }
         }
-        Ok(let_go)
+        Ok(to_publish)
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
@@ -168,6 +188,16 @@ impl Jobs for MemoryJobs {
 
     async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError> {
         Ok(self.change(id, |job, now| job.claim(now, terms)).unwrap_or(Claim::Unknown))
+    }
+
+    async fn claim_siblings(
+        &self,
+        leader: &Job,
+        terms: ClaimTerms,
+    ) -> Result<Vec<(Job, LeaseToken)>, PortError> {
+        let ids = leader.batch.into_iter().flat_map(Batch::ids);
+        let join = |job: &mut Job, now| job.join(leader, now, terms).map(|token| (job.clone(), token));
+        Ok(ids.filter_map(|id| self.change(id, join)?).collect())
     }
 
     async fn renew(&self, id: JobId, token: LeaseToken, ttl: Duration) -> Result<bool, PortError> {

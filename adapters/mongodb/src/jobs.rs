@@ -1,5 +1,6 @@
 //! The repository of jobs. The rules of a job's states are [`Job`]'s own; here each is applied to one document.
 
+mod batches;
 mod published;
 
 use std::sync::Arc;
@@ -10,11 +11,12 @@ use futures::future;
 use mongodb::bson::{Bson, Document, doc};
 use pixmill::ports::{Accepted, Cancellation, Jobs, Page, PageRequest, PortError};
 use pixmill::{
-    Claim, ClaimTerms, Derivation, ImageId, Job, JobId, JobState, JobStatus, LeaseToken, Outcome, Timestamp,
-    UserId,
+    Batch, Claim, ClaimTerms, Derivation, ImageId, Job, JobId, JobState, JobStatus, LeaseToken, Outcome,
+    Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
+use self::batches::Batches;
 use self::published::Published;
 use crate::documents::{Documents, Record, after, at_most, millis, oid};
 use crate::server::Server;
@@ -24,6 +26,7 @@ use crate::server::Server;
 pub struct MongoJobs {
     jobs: Arc<Documents<JobRecord>>,
     published: Published,
+    batches: Batches,
 }
 
 /// A job as stored.
@@ -72,7 +75,8 @@ impl Record for JobRecord {
 impl MongoJobs {
     pub(crate) fn new(server: &Arc<Server>) -> Self {
         let jobs = Arc::new(Documents::new(server, "jobs"));
-        Self { published: Published::start(jobs.clone()), jobs }
+        let batches = Batches::new(server, jobs.clone());
+        Self { published: Published::start(jobs.clone()), batches, jobs }
     }
 
     /// Applies a transition to a job, if it exists, at the time that it is now.
@@ -83,6 +87,18 @@ impl MongoJobs {
         mut transition: impl FnMut(&mut Job, Timestamp) -> T,
     ) -> Result<Option<T>, PortError> {
         self.jobs.change(operation, oid(id.as_bytes()), |record, now| transition(&mut record.job, now)).await
+    }
+
+    /// A job, also one that was accepted with others and has no document of its own yet.
+    async fn find(&self, operation: &'static str, id: JobId) -> Result<Option<Job>, PortError> {
+        let object = oid(id.as_bytes());
+        let mut found = self.jobs.get(operation, object).await?;
+        if found.is_none() {
+            self.batches.finish_with(operation, id).await?;
+            // Also if somebody else has finished it meanwhile.
+            found = self.jobs.get(operation, object).await?;
+        }
+        Ok(found.map(|record| record.job))
     }
 
     /// How many jobs of this user are before the workers; `most` if there are more.
@@ -99,17 +115,31 @@ impl MongoJobs {
 
 #[async_trait]
 impl Jobs for MongoJobs {
-    async fn accept(&self, mut job: Job, share: usize) -> Result<Accepted, PortError> {
+    async fn accept(&self, mut jobs: Vec<Job>, share: usize) -> Result<Vec<Accepted>, PortError> {
         const OPERATION: &str = "jobs.accept";
-        let id = oid(job.id.as_bytes());
-        job.held = self.released(OPERATION, oid(job.owner.as_bytes()), share).await? >= share;
-        let mut record = JobRecord { job, output_removed: false };
-        if !self.jobs.insert(OPERATION, id, &record).await?
-            && let Some(stored) = self.jobs.get(OPERATION, id).await?
-        {
-            record = stored;
+        let Some(owner) = jobs.first().map(|job| oid(job.owner.as_bytes())) else { return Ok(Vec::new()) };
+        let released = self.released(OPERATION, owner, share).await?;
+        for (place, job) in jobs.iter_mut().enumerate() {
+            job.held = released + place >= share;
         }
-        Ok(if record.job.held { Accepted::Held } else { Accepted::Unpublished })
+        let record = |job: &Job| JobRecord { job: job.clone(), output_removed: false };
+        match &mut jobs[..] {
+            [job] => {
+                let id = oid(job.id.as_bytes());
+                if !self.jobs.insert(OPERATION, id, &record(job)).await?
+                    && let Some(stored) = self.jobs.get(OPERATION, id).await?
+                {
+                    *job = stored.job;
+                }
+            }
+            several => self.batches.accept(OPERATION, several.iter().map(record).collect()).await?,
+        }
+        let answer = |(place, job): (usize, &Job)| match job.held {
+            true => Accepted::Held,
+            false if job.follows(&jobs[..place]) => Accepted::Follows,
+            false => Accepted::Unpublished,
+        };
+        Ok(jobs.iter().enumerate().map(answer).collect())
     }
 
     async fn release(
@@ -123,7 +153,7 @@ impl Jobs for MongoJobs {
             Some(owner) => vec![oid(owner.as_bytes()).into()],
             None => self.jobs.distinct(OPERATION, "owner", doc! { "held": true }).await?,
         };
-        let mut let_go = Vec::new();
+        let mut let_go: Vec<Job> = Vec::new();
         for owner in owners {
             // No limit at all is what a limit of none would be to the server.
             if let_go.len() >= limit {
@@ -141,12 +171,13 @@ impl Jobs for MongoJobs {
                 continue;
             }
             let release =
-                |record: &mut JobRecord, _| std::mem::take(&mut record.job.held).then_some(record.job.id);
+                |record: &mut JobRecord, _| std::mem::take(&mut record.job.held).then(|| record.job.clone());
             let held = held.into_iter().take(share - released);
             let released = held.map(|id| self.jobs.change(OPERATION, id, release));
             let_go.extend(future::try_join_all(released).await?.into_iter().flatten().flatten());
         }
-        Ok(let_go)
+        let to_publish = let_go.iter().enumerate().filter(|(place, job)| !job.follows(&let_go[..*place]));
+        Ok(to_publish.map(|(_, job)| job.id).collect())
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
@@ -161,12 +192,12 @@ impl Jobs for MongoJobs {
     }
 
     async fn get(&self, owner: UserId, id: JobId) -> Result<Option<Job>, PortError> {
-        let job = self.jobs.get("jobs.get", oid(id.as_bytes())).await?.map(|record| record.job);
+        let job = self.find("jobs.get", id).await?;
         Ok(job.filter(|job| job.owner == owner))
     }
 
     async fn load(&self, id: JobId) -> Result<Option<Job>, PortError> {
-        Ok(self.jobs.get("jobs.load", oid(id.as_bytes())).await?.map(|record| record.job))
+        self.find("jobs.load", id).await
     }
 
     async fn list(
@@ -203,8 +234,35 @@ impl Jobs for MongoJobs {
     }
 
     async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError> {
-        let claimed = self.change("jobs.claim", id, |job, now| job.claim(now, terms));
-        Ok(claimed.await?.unwrap_or(Claim::Unknown))
+        const OPERATION: &str = "jobs.claim";
+        let claim = |job: &mut Job, now| job.claim(now, terms);
+        if let Some(claim) = self.change(OPERATION, id, claim).await? {
+            return Ok(claim);
+        }
+        self.batches.finish_with(OPERATION, id).await?;
+        Ok(self.change(OPERATION, id, claim).await?.unwrap_or(Claim::Unknown))
+    }
+
+    async fn claim_siblings(
+        &self,
+        leader: &Job,
+        terms: ClaimTerms,
+    ) -> Result<Vec<(Job, LeaseToken)>, PortError> {
+        let siblings = leader.batch.into_iter().flat_map(Batch::ids).filter(|id| *id != leader.id);
+        let claims = siblings.map(|id| {
+            self.change("jobs.claim_siblings", id, |job, now| {
+                job.join(leader, now, terms).map(|token| (job.clone(), token))
+            })
+        });
+        let mut claimed = Vec::new();
+        for claim in future::join_all(claims).await {
+            match claim {
+                Ok(sibling) => claimed.extend(sibling.flatten()),
+                // What the others have become is not to be lost for it.
+                Err(error) => tracing::warn!(job = %leader.id, %error, "one of the batch is not taken along"),
+            }
+        }
+        Ok(claimed)
     }
 
     async fn renew(&self, id: JobId, token: LeaseToken, ttl: Duration) -> Result<bool, PortError> {
@@ -263,6 +321,7 @@ impl Jobs for MongoJobs {
     async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {
         const OPERATION: &str = "jobs.due_unpublished";
         self.published.note().await?;
+        self.batches.finish_all(OPERATION).await?;
         let now = self.jobs.now(OPERATION).await?;
         let filter = doc! {
             "staleSince": { "$ne": Bson::Null, "$lte": millis(now - older_than) },

@@ -41,6 +41,7 @@ fn id(key: &OnceKey) -> String {
     let operation = match key.operation {
         OnceOperation::Upload => "upload",
         OnceOperation::Transform => "transform",
+        OnceOperation::Batch => "batch",
     };
     format!("{} {operation} {}", key.owner, key.key.as_str())
 }

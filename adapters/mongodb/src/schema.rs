@@ -33,6 +33,7 @@ fn indexes() -> Vec<(&'static str, &'static str, Document, bool)> {
         ("jobs", "results", doc! { "derivation": 1, "resultUntil": 1 }, false),
         ("jobs", "stale", doc! { "staleSince": 1 }, false),
         ("jobs", "removals", doc! { "removalDueAt": 1 }, false),
+        ("batches", "jobs", doc! { "jobs": 1 }, false),
         ("once_keys", "owned", doc! { "owner": 1 }, false),
         ("once_keys", "forgotten", doc! { "forgottenAt": 1 }, false),
     ]

@@ -1,6 +1,7 @@
 //! Pixels in child processes: a codec that crashes, eats memory or never ends costs one job and nothing else.
 
 mod child;
+mod exchange;
 mod pool;
 mod process;
 mod protocol;
@@ -14,13 +15,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pixmill::ports::{PortError, PortErrorKind, ProcessError, Processed, Processor, ToDescribe, Work};
+use pixmill::ports::{
+    BatchWork, PortError, PortErrorKind, ProcessError, Processed, Processor, ToDescribe, Work,
+};
 use pixmill::{Description, EngineError};
 use tokio::sync::{Semaphore, watch};
 
 pub use self::child::{CHILD_ARGUMENT, child_main};
+use self::exchange::Exchange;
 use self::pool::Pool;
-use self::protocol::Exchange;
 use crate::budget::MemoryBudget;
 use crate::run::estimate;
 
@@ -164,6 +167,13 @@ impl ChildProcesses {
 impl Processor for ChildProcesses {
     async fn process(&self, work: Work) -> Result<Processed, ProcessError> {
         self.run("processor.process", work).await
+    }
+
+    async fn process_batch(
+        &self,
+        work: BatchWork,
+    ) -> Result<Vec<Result<Processed, EngineError>>, ProcessError> {
+        self.run("processor.process_batch", work).await
     }
 
     async fn describe(&self, file: ToDescribe) -> Result<Description, ProcessError> {

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use pixmill::ports::{ProcessError, Processed, Processor, ToDescribe, Work};
+use pixmill::ports::{BatchWork, ProcessError, Processed, Processor, ToDescribe, Work};
 use pixmill::{CancelToken, Description, EngineError};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
@@ -70,6 +70,13 @@ impl InProcess {
 #[async_trait]
 impl Processor for InProcess {
     async fn process(&self, work: Work) -> Result<Processed, ProcessError> {
+        self.run(work).await
+    }
+
+    async fn process_batch(
+        &self,
+        work: BatchWork,
+    ) -> Result<Vec<Result<Processed, EngineError>>, ProcessError> {
         self.run(work).await
     }
 

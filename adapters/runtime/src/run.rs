@@ -4,8 +4,10 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use pixmill::engine::{Inspection, Output, describe, description_plan, inspect, plan, transform};
-use pixmill::ports::{Processed, ToDescribe, Work};
+use pixmill::engine::{
+    Inspection, Output, describe, description_plan, inspect, plan, transform, transform_some,
+};
+use pixmill::ports::{BatchWork, Processed, ToDescribe, Work};
 use pixmill::{CancelToken, Description, EngineError, Header, Limits};
 
 /// One thing that the engine can be asked for.
@@ -51,10 +53,48 @@ impl Task for Work {
 
     fn call(&self, cancel: &CancelToken) -> Result<Processed, EngineError> {
         let Self { source, overlay, transformation, limits, time_limit: _ } = self;
-        let done = transform(source, overlay.as_deref(), transformation, limits, cancel)?;
-        let alpha = alpha(&done, limits)?;
-        let Output { bytes, format, width, height, .. } = done;
-        Ok(Processed { bytes: bytes.into(), format, width, height, alpha })
+        processed(transform(source, overlay.as_deref(), transformation, limits, cancel)?, limits)
+    }
+}
+
+impl Task for BatchWork {
+    type Done = Vec<Result<Processed, EngineError>>;
+
+    fn limits(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+
+    fn time_limit(&self) -> Duration {
+        self.time_limit
+    }
+
+    fn files(&self) -> [&[u8]; 2] {
+        [&self.source, self.overlay.as_deref().unwrap_or_default()]
+    }
+
+    /// The engine keeps what it works on at the same time within the limit; the finished files are held beside that.
+    fn plan(&self) -> Result<u64, EngineError> {
+        let Self { source, transformations, wanted, limits, .. } = self;
+        let header = header(source, limits)?;
+        let (mut together, mut largest, mut finished) = (0_u64, 0, 0_u64);
+        for (place, transformation) in transformations.iter().enumerate() {
+            // What is wrong with one alone is told in its place.
+            let Ok(plan) = plan(&header, transformation, limits) else { continue };
+            let alone = plan.peak_bytes_for(source);
+            together = together.saturating_add(alone);
+            largest = alone.max(largest);
+            if wanted.contains(&place) {
+                let (width, height) = plan.output_size();
+                finished = finished.saturating_add(u64::from(width) * u64::from(height));
+            }
+        }
+        Ok(together.min(limits.max_memory_bytes.max(largest)).saturating_add(finished))
+    }
+
+    fn call(&self, cancel: &CancelToken) -> Result<Self::Done, EngineError> {
+        let Self { source, overlay, transformations, wanted, limits, time_limit: _ } = self;
+        let done = transform_some(source, overlay.as_deref(), transformations, wanted, limits, cancel)?;
+        Ok(done.into_iter().map(|done| processed(done?, limits)).collect())
     }
 }
 
@@ -100,6 +140,12 @@ pub(crate) fn run<T: Task>(task: &T, cancel: &CancelToken) -> Result<T::Done, En
     let done = guarded(|| task.call(cancel))?;
     cancel.check()?;
     Ok(done)
+}
+
+fn processed(done: Output, limits: &Limits) -> Result<Processed, EngineError> {
+    let alpha = alpha(&done, limits)?;
+    let Output { bytes, format, width, height, .. } = done;
+    Ok(Processed { bytes: bytes.into(), format, width, height, alpha })
 }
 
 /// Whether the finished file says that it has transparent pixels: the same answer that an upload of it would get.

@@ -11,7 +11,7 @@ pub(crate) struct Room;
 impl<'a> FromRequest<'a> for Room {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let services = &Scope::of(request).state.services;
-        services.capacity.check::<Problem>().await?;
+        services.capacity.check::<Problem>(1).await?;
         Ok(Self)
     }
 }

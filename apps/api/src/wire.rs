@@ -23,10 +23,12 @@ mod tests {
     use super::image::{ImageFormat, ImageList, ImageView};
     use super::job::{
         Cancelled, Completed, Failed, JobError, JobList, JobResult, JobView, Pending, StateName, StatusView,
+        SubmittedBatch, SubmittedJob,
     };
     use super::problem::{FieldProblem, ProblemBody};
     use super::time::DateTime;
     use super::transform::TransformBody;
+    use super::transform::batch::BatchBody;
 
     /// What is sent is what the document says.
     fn agrees(value: &(impl Serialize + ToJSON)) {
@@ -147,5 +149,19 @@ mod tests {
             assert_eq!(described.ok().and_then(|described| described.to_json()), Some(request.clone()));
             serde_json::from_value::<TransformBody>(request).unwrap();
         }
+        let mut outputs = TransformBody::example().to_json().unwrap();
+        outputs.as_object_mut().unwrap().remove("version");
+        for request in [json!({"version": 2, "outputs": [outputs]}), BatchBody::example().to_json().unwrap()]
+        {
+            let described = BatchBody::parse_from_json(Some(request.clone()));
+            assert_eq!(described.ok().and_then(|described| described.to_json()), Some(request.clone()));
+            serde_json::from_value::<BatchBody>(request).unwrap();
+        }
+    }
+
+    #[test]
+    fn jobs_of_a_batch() {
+        let jobs = ["a", "b"].map(|id| SubmittedJob { job_id: id.to_owned() });
+        agrees(&SubmittedBatch { message: "c".to_owned(), jobs: jobs.into() });
     }
 }

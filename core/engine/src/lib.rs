@@ -38,7 +38,7 @@ pub use format::Format;
 pub use frames::FrameCount;
 pub use header::{Header, Inspection, Orientation, inspect};
 pub use limits::{CancelToken, Limits};
-pub use many::transform_many;
+pub use many::{transform_many, transform_some};
 pub use plan::{Plan, plan};
 pub use transform::{Output, transform};
 pub use transformation::{Crop, Fit, Position, Transformation, Watermark};

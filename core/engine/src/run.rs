@@ -81,21 +81,26 @@ impl Run<'_> {
 
     /// The short way, where there is one.
     pub(crate) fn planes(&self, plan: &Plan) -> Result<Option<Found>, Error> {
-        let [answer] = self.all_planes([plan], |_, found| Ok(found))?.try_into().map_err(|_| lost())?;
+        let [answer] =
+            self.all_planes([(plan, true)], |_, found| Ok(found))?.try_into().map_err(|_| lost())?;
         answer.transpose()
     }
 
-    /// The short way for many plans, with what `finish` makes of each.
+    /// The short way for many plans, with what `finish` makes of each that is wanted.
     pub(crate) fn all_planes<'p, T>(
         &self,
-        plans: impl IntoIterator<Item = &'p Plan>,
+        plans: impl IntoIterator<Item = (&'p Plan, bool)>,
         finish: impl Fn(usize, Found) -> Result<T, Error>,
     ) -> Result<Vec<Answer<T>>, Error> {
         let colour = |layout| {
             let icc = decode::jpeg_icc(self.source, self.limits)?;
             Ok(icc.is_some_and(|icc| color::changes(&icc, layout)))
         };
-        let told = |plan: &'p Plan| planar::Plan { steps: plan.steps(), peak_bytes: plan.peak_bytes() };
+        let told = |(plan, wanted): (&'p Plan, bool)| planar::Plan {
+            steps: plan.steps(),
+            peak_bytes: plan.peak_bytes(),
+            wanted,
+        };
         let plans: Vec<_> = plans.into_iter().map(told).collect();
         let Self { source, overlay, ref header, limits, cancel } = *self;
         planar::run(planar::Job { source, header, overlay, limits, cancel }, &plans, colour, finish)

@@ -20,6 +20,8 @@ pub enum Accepted {
     Unpublished,
     /// The job is marked as held: it waits for [`Jobs::release`].
     Held,
+    /// The queue hears of another one that is made with it: see [`Job::follows`]. Nothing is to be done.
+    Follows,
 }
 
 /// What came of cancelling a job.
@@ -55,7 +57,7 @@ impl Cancellation {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Jobs: Send + Sync + 'static {
-    /// Stores a new job. When the call returns, the job survives a crash.
+    /// Stores new jobs of one user, all or none. When the call returns, they survive a crash.
     ///
     /// So that nobody's jobs keep those of others waiting, only `share` of a user's jobs are before the workers at once;
     /// others are held. The number is not exact while jobs of the same user are accepted at once.
@@ -65,20 +67,24 @@ pub trait Jobs: Send + Sync + 'static {
     ///   [`Accepted::Enqueued`], and `held` true if it is [`Accepted::Held`].
     /// - A job id that exists already is left as it is.
     /// - A job of a user with `share` open jobs that are not held is held; those of others are not.
+    /// - Of several, whoever finds one finds all.
+    /// - Of those of a batch that are not held, the first that is made with others is [`Accepted::Enqueued`] or
+    ///   [`Accepted::Unpublished`], and the others are [`Accepted::Follows`].
     ///
     /// # Cancellation
-    /// Dropping the future leaves the job accepted or not, never in part.
-    async fn accept(&self, job: Job, share: usize) -> Result<Accepted, PortError>;
+    /// Dropping the future leaves the jobs accepted or not, never in part.
+    async fn accept(&self, jobs: Vec<Job>, share: usize) -> Result<Vec<Accepted>, PortError>;
 
     /// Lets held jobs of a user, or of everybody, go on to the queue, oldest first: not one by one, but as many as bring a
-    /// user up to `share` once half of it is done. Returns those that are to be published; the queue has the others already.
-    /// At most `limit` are let go.
+    /// user up to `share` once half of it is done. Returns those that are to be published; the queue has the others already,
+    /// or hears of one that is let go with them and that they follow. At most `limit` are let go.
     ///
     /// # Behavior
     /// - The oldest held jobs of a user with at most half of `share` before the workers are let go, up to `share`, and none of
     ///   others.
     /// - A job that was let go is not held any more, and is listed by `due_unpublished` if it was returned.
     /// - A held job is not listed by `due_unpublished`, and ends like any other when it is cancelled.
+    /// - Of those of a batch that are made with each other and let go at once only the first is to be published.
     async fn release(
         &self,
         owner: Option<UserId>,
@@ -133,6 +139,19 @@ pub trait Jobs: Send + Sync + 'static {
     /// - The attempt after the last is [`Claim::Exhausted`], and the job has failed.
     /// - Final jobs are [`Claim::Finished`], unknown ones [`Claim::Unknown`].
     async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError>;
+
+    /// Takes those of a batch that wait and can be made with `leader`, which was claimed just now, for the same attempt: see
+    /// [`Job::join`]. It is done to each on its own, and who is not taken is as before.
+    ///
+    /// # Behavior
+    /// - Jobs of the batch that wait and were never tried are taken, each under a token of its own.
+    /// - Jobs that are held, that were tried before, that have ended, or that need another second image stay as they are.
+    /// - After its first attempt a leader takes nobody along.
+    async fn claim_siblings(
+        &self,
+        leader: &Job,
+        terms: ClaimTerms,
+    ) -> Result<Vec<(Job, LeaseToken)>, PortError>;
 
     /// Extends the lease: see [`Job::renew`]. `false` means that the job is somebody else's, or nobody's.
     ///

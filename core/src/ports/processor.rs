@@ -23,6 +23,23 @@ pub struct Work {
     pub time_limit: Duration,
 }
 
+/// Several transformations of one source, to run with one call of the engine.
+#[derive(Debug, Clone)]
+pub struct BatchWork {
+    /// The source file.
+    pub source: Bytes,
+    /// The file of the image that the watermarks name.
+    pub overlay: Option<Bytes>,
+    /// What to do. Each result depends on all of them.
+    pub transformations: Vec<Transformation>,
+    /// The places of those whose results are needed now, each once.
+    pub wanted: Vec<usize>,
+    /// What each may cost, and what they may cost together while they are worked on.
+    pub limits: Limits,
+    /// How long all may take, once it has begun.
+    pub time_limit: Duration,
+}
+
 /// The finished picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Processed {
@@ -78,6 +95,21 @@ pub trait Processor: Send + Sync + 'static {
     /// # Cancellation
     /// Dropping the future stops the work as soon as the form of the processor allows, and frees its slot.
     async fn process(&self, work: Work) -> Result<Processed, ProcessError>;
+
+    /// Transforms one image in several ways. Waits for its turn like one transformation.
+    ///
+    /// # Behavior
+    /// - The results are those that [`pixmill_engine::transform_some`] gives, in the order of what is wanted, and what is
+    ///   wrong with one alone is in its place.
+    /// - An error of the whole comes back as it is.
+    /// - What passes its time limit ends with [`EngineError::TimedOut`], soon after.
+    ///
+    /// # Cancellation
+    /// As in [`Self::process`].
+    async fn process_batch(
+        &self,
+        work: BatchWork,
+    ) -> Result<Vec<Result<Processed, EngineError>>, ProcessError>;
 
     /// Describes one image. Waits for its turn like a transformation.
     ///

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use pixmill::engine;
 use pixmill::{
-    ApiKey, ApiKeyId, ApiKeyName, BlobKey, CancelToken, Content, ContentHash, Derivation, Description,
+    ApiKey, ApiKeyId, ApiKeyName, Batch, BlobKey, CancelToken, Content, ContentHash, Derivation, Description,
     Format, Image, ImageId, Job, JobId, JobState, KeyScope, Limits, NewVersion, Orientation, PasswordHash,
     Timestamp, Transformation, User, UserId, Username, Version,
 };
@@ -103,6 +103,7 @@ pub fn job_on(image: &Image, created_at: Timestamp) -> Job {
         source,
         overlay: None,
         transformation,
+        batch: None,
         save: false,
         created_at,
         updated_at: created_at,
@@ -115,6 +116,24 @@ pub fn job_on(image: &Image, created_at: Timestamp) -> Job {
         redrives: Vec::new(),
         remove_output_at: None,
     }
+}
+
+/// New jobs of one request on `image`, each with another width.
+pub fn batch_on(image: &Image, created_at: Timestamp, size: usize) -> Vec<Job> {
+    let batch = Batch { first: JobId::random(), size };
+    let job = |(place, id)| Job {
+        id,
+        transformation: Transformation { width: Some(1 + place as u32), ..Transformation::default() },
+        batch: Some(batch),
+        derivation: Derivation::new(
+            image.owner,
+            &ContentHash::of(format!("result {place} of {}", batch.first).as_bytes()),
+            None,
+            &Transformation::default(),
+        ),
+        ..job_on(image, created_at)
+    };
+    batch.ids().enumerate().map(job).collect()
 }
 
 /// A PNG file of opaque 8-bit RGB pixels, a smooth gradient: red grows to the right, green grows downwards.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use pixmill::ports::{
-    BlobStore, BlobStoreExt, CreateUser, JobMessage, Jobs, PortErrorKind, ProcessError, Processed, Processor,
-    Queue, Retry, Settlement, ToDescribe, Users, Work,
+    BatchWork, BlobStore, BlobStoreExt, CreateUser, JobMessage, Jobs, PortErrorKind, ProcessError, Processed,
+    Processor, Queue, Retry, Settlement, ToDescribe, Users, Work,
 };
-use pixmill::{Description, JobId, UserId};
+use pixmill::{Description, EngineError, JobId, UserId};
 use pixmill_memory::{MemoryBlobStore, MemoryJobs, MemoryQueue, MemoryUsers};
 use pixmill_testkit::{Calls, Fault, FaultPlan, Faulty, TestClock, fixtures};
 
@@ -145,7 +145,7 @@ async fn one_plan_serves_many_ports() {
     let job = fixtures::job(UserId::random(), TestClock::START);
     assert_eq!(Users::get(&users, job.owner).await.unwrap_err().kind(), PortErrorKind::Unavailable);
     assert_eq!(jobs.load(job.id).await.unwrap_err().kind(), PortErrorKind::Corrupt);
-    jobs.accept(job, usize::MAX).await.unwrap();
+    jobs.accept(vec![job], usize::MAX).await.unwrap();
 }
 
 /// A processor that must not be reached.
@@ -154,6 +154,13 @@ struct Unreachable;
 #[async_trait::async_trait]
 impl Processor for Unreachable {
     async fn process(&self, _work: Work) -> Result<Processed, ProcessError> {
+        unreachable!("the fault comes before")
+    }
+
+    async fn process_batch(
+        &self,
+        _work: BatchWork,
+    ) -> Result<Vec<Result<Processed, EngineError>>, ProcessError> {
         unreachable!("the fault comes before")
     }
 

@@ -106,6 +106,7 @@ impl RealJob {
             source,
             overlay: None,
             transformation,
+            batch: None,
             save,
             created_at: NOW - TICK * 1000,
             updated_at: NOW,

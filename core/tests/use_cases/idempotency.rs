@@ -13,7 +13,7 @@ use pixmill::{
 };
 use pixmill_testkit::{Calls, Fault, fixtures};
 
-use crate::kit::{Kit, pieces};
+use crate::kit::{Kit, batch, pieces};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -57,6 +57,54 @@ async fn a_transformation_sent_again_is_one_job() {
 
     kit.advance(DAY);
     assert_ne!(submit(&kit, &image, half(&image)).await.unwrap(), job, "keys are remembered for a day");
+}
+
+#[tokio::test]
+async fn a_batch_sent_again_is_the_same_jobs() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let submit = async |widths: &[u32], save| {
+        let submission = batch(&image, widths, save);
+        kit.services.submissions.submit_batch_once(image.owner, key("first"), submission).await
+    };
+    let first = submit(&[20, 10, 5], false).await.unwrap();
+    kit.work().await;
+    assert_eq!(submit(&[20, 10, 5], false).await.unwrap(), first);
+    assert_eq!(jobs(&kit, image.owner).await, 3);
+    for (widths, save) in
+        [(&[20, 10][..], false), (&[20, 5, 10], false), (&[20, 10, 5], true), (&[20], false)]
+    {
+        let refused = submit(widths, save).await;
+        assert!(matches!(refused, Err(SubmitError::Once(OnceError::Reused))), "{widths:?}: {refused:?}");
+    }
+    // A single transformation is another kind of request.
+    self::submit(&kit, &image, half(&image)).await.unwrap();
+    assert_eq!(jobs(&kit, image.owner).await, 4);
+}
+
+#[tokio::test]
+async fn a_batch_that_was_accepted_without_an_answer_is_not_accepted_again() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let submit = async |widths: &[u32]| {
+        let submission = batch(&image, widths, false);
+        kit.services.submissions.submit_batch_once(image.owner, key("first"), submission).await
+    };
+    // The reply is lost, and then the note of what was made.
+    kit.faults.inject("jobs.accept", Calls::First(1), Fault::After(PortErrorKind::TimedOut));
+    kit.faults.inject("jobs.get", Calls::First(1), Fault::Before(PortErrorKind::Unavailable));
+    assert!(matches!(submit(&[20, 10, 5]).await, Err(SubmitError::Port(_))));
+    let early = submit(&[20, 10, 5]).await;
+    assert!(matches!(early, Err(SubmitError::Once(OnceError::InFlight))), "{early:?}");
+    kit.advance(Duration::from_mins(1));
+    let other = submit(&[20, 10, 6]).await;
+    assert!(matches!(other, Err(SubmitError::Once(OnceError::Reused))), "{other:?}");
+    kit.advance(Duration::from_mins(1));
+    let found = submit(&[20, 10, 5]).await.unwrap();
+    assert_eq!((found.len(), jobs(&kit, image.owner).await), (3, 3));
+    for id in found {
+        assert!(kit.memory.jobs.load(id).await.unwrap().is_some());
+    }
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use pixmill::ports::{BlobStore, Processor, Queue};
 use pixmill::{
-    BlobKey, BlobPrefix, Image, Job, JobId, LinkSigner, Ports, Processing, Services, Settings, Submission,
-    Transformation, UserId,
+    BatchSubmission, BlobKey, BlobPrefix, Image, Job, JobId, LinkSigner, Ports, Processing, Services,
+    Settings, Submission, Transformation, UserId, Wanted,
 };
 use pixmill_memory::Memory;
 use pixmill_runtime::{Argon2Config, Argon2Passwords, InProcess, MemoryBudget};
@@ -64,6 +64,12 @@ impl Kit {
         self.services.submissions.submit(image.owner, submission).await.unwrap()
     }
 
+    /// Asks for results of these widths with one request.
+    pub(crate) async fn submit_batch(&self, image: &Image, widths: &[u32], save: bool) -> Vec<JobId> {
+        let submission = batch(image, widths, save);
+        self.services.submissions.submit_batch(image.owner, submission).await.unwrap()
+    }
+
     /// Takes the next message off the queue and runs one attempt.
     pub(crate) async fn work(&self) -> Processing {
         let delivery = self.memory.queue.receive().await.unwrap();
@@ -85,6 +91,15 @@ impl Kit {
     pub(crate) fn advance(&self, duration: Duration) {
         self.clock.advance(duration);
     }
+}
+
+/// A request for results of these widths.
+pub(crate) fn batch(image: &Image, widths: &[u32], save: bool) -> BatchSubmission {
+    let wanted = |width: &u32| Wanted {
+        transformation: Transformation { width: Some(*width), ..Transformation::default() },
+        save,
+    };
+    BatchSubmission { image: image.id, version: None, outputs: widths.iter().map(wanted).collect() }
 }
 
 /// A body that arrives in small pieces.

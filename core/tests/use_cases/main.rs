@@ -1,6 +1,7 @@
 //! The use cases over the memory adapters, with faults where it matters.
 
 mod accounts;
+mod batches;
 mod idempotency;
 mod jobs;
 mod kit;

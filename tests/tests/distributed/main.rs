@@ -7,6 +7,8 @@ use pixmill_e2e::Server;
 mod bad_requests;
 #[path = "../e2e/bad_uploads.rs"]
 mod bad_uploads;
+#[path = "../e2e/batches.rs"]
+mod batches;
 mod faults;
 #[path = "../e2e/fixtures.rs"]
 mod fixtures;

@@ -5,6 +5,7 @@
 mod backup;
 mod bad_requests;
 mod bad_uploads;
+mod batches;
 mod crash;
 mod dead_letters;
 mod faults;

@@ -88,8 +88,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "share",
         about: "nobody's jobs are held back",
         file: "core/src/submit.rs",
-        code: "self.ports.jobs.accept(job, self.settings.user_share)",
-        instead: "self.ports.jobs.accept(job, usize::MAX)",
+        code: "self.ports.jobs.accept(jobs, self.settings.user_share)",
+        instead: "self.ports.jobs.accept(jobs, usize::MAX)",
         notice: Notice::Faults("--only F28 --embedded"),
     },
     Mutation {
@@ -119,9 +119,25 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "coalescing",
         about: "identical work that is under way is done once more",
-        file: "core/src/process.rs",
+        file: "core/src/produce.rs",
         code: "None if self.ports.jobs.has_one_ahead(job).await? =>",
         instead: "None if self.ports.jobs.has_one_ahead(job).await? && job.held =>",
+        notice: Notice::Tests("--test use_cases"),
+    },
+    Mutation {
+        name: "company",
+        about: "a job that was tried in company is tried in company again",
+        file: "core/src/job.rs",
+        code: "self.batch.is_some() && self.attempts == 1",
+        instead: "self.batch.is_some() && self.attempts >= 1",
+        notice: Notice::Tests("--test conformance -- memory"),
+    },
+    Mutation {
+        name: "naming",
+        about: "a result that was made in company bears the name of one that was made alone",
+        file: "core/src/derivation.rs",
+        code: "if list.len() < 2 {",
+        instead: "if list.len() < 200 {",
         notice: Notice::Tests("--test use_cases"),
     },
 ];

@@ -14,7 +14,8 @@ use bytes::Bytes;
 use rlimit::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::protocol::{ANSWER, AnswerHead, Exchange, ONE_PIECE, Request, encode_head, read_request};
+use super::exchange::Exchange;
+use super::protocol::{ANSWER, AnswerHead, ONE_PIECE, Request, encode_head, read_request};
 use crate::run::{run, token};
 
 /// The first argument of a child process. A program that is started with it calls [`child_main`] before it does
@@ -81,6 +82,7 @@ fn serve(watchdog: &Watchdog, files: u64) -> io::Result<()> {
     while let Some(request) = read_request(&mut input, files)? {
         let (head, bytes) = watchdog.guard(|| match request {
             Request::Transform(work) => answer(&*work),
+            Request::Batch(work) => answer(&*work),
             Request::Describe(file) => answer(&file),
         });
         let mut frame = encode_head(ANSWER, &head)?;

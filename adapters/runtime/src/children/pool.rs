@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::ChildConfig;
+use super::exchange::Exchange;
 use super::process::ChildProcess;
-use super::protocol::Exchange;
 
 pub(super) struct Pool {
     config: ChildConfig,

@@ -14,8 +14,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
+use super::exchange::Exchange;
 use super::protocol::{
-    ANSWER, AnswerHead, Exchange, ONE_PIECE, PREFIX_LEN, REQUEST, decode_head, encode_head, head_len, invalid,
+    ANSWER, AnswerHead, ONE_PIECE, PREFIX_LEN, REQUEST, decode_head, encode_head, head_len, invalid,
 };
 use super::{CHILD_ARGUMENT, ChildConfig};
 

@@ -2,7 +2,7 @@
 //!
 //! A frame is a head and the bytes that the head announces: four bytes that name the kind of frame and the version
 //! of this protocol, the length of the head's JSON as a little-endian `u32`, the JSON, the bytes. A request
-//! carries source and overlay, an answer the finished file. The child answers each request once, in order, and
+//! carries source and overlay, an answer the finished file or files. The child answers each request once, in order, and
 //! only after it has read the whole of it.
 
 use std::borrow::Cow;
@@ -10,13 +10,12 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use bytes::Bytes;
-use pixmill::ports::{Processed, ToDescribe, Work};
-use pixmill::{Description, EngineError, Format, Limits, Transformation};
+use pixmill::ports::{BatchWork, Processed, ToDescribe, Work};
+use pixmill::{Description, Format, Limits, Transformation};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::wire::WireError;
-use crate::run::Task;
 
 pub(super) const REQUEST: [u8; 4] = *b"PXQ1";
 pub(super) const ANSWER: [u8; 4] = *b"PXA1";
@@ -26,100 +25,66 @@ const MAX_HEAD: usize = 1 << 20;
 /// Up to this size, a head and its bytes go out in one piece: it is what a pipe takes at once.
 pub(super) const ONE_PIECE: usize = 64 << 10;
 
-/// A task that can be handed to a child.
-pub(super) trait Exchange: Task {
-    /// What a request says; the files follow.
-    fn ask(&self) -> RequestHead<'_>;
-
-    /// What an answer says, and the file that follows.
-    fn tell(done: Self::Done) -> (AnswerHead, Bytes);
-
-    /// Understands an answer; nothing if it is one to another question.
-    fn hear(head: AnswerHead, file: Bytes) -> Option<Result<Self::Done, EngineError>>;
-}
-
 /// What a child can be asked for.
 #[derive(Debug)]
 pub(super) enum Request {
     Transform(Box<Work>),
+    Batch(Box<BatchWork>),
     Describe(ToDescribe),
 }
 
 /// What a request says about the task; the files follow.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct RequestHead<'a> {
-    /// What to make of the source; nothing to describe it.
-    pub(super) transformation: Option<Cow<'a, Transformation>>,
+    pub(super) task: TaskHead<'a>,
     pub(super) limits: Cow<'a, Limits>,
     pub(super) time_limit: Duration,
     pub(super) source_len: u64,
     pub(super) overlay_len: Option<u64>,
 }
 
-impl Exchange for Work {
-    fn ask(&self) -> RequestHead<'_> {
-        let Self { source, overlay, transformation, limits, time_limit } = self;
-        RequestHead {
-            transformation: Some(Cow::Borrowed(transformation)),
-            limits: Cow::Borrowed(limits),
-            time_limit: *time_limit,
-            source_len: source.len() as u64,
-            overlay_len: overlay.as_ref().map(|overlay| overlay.len() as u64),
-        }
-    }
-
-    fn tell(Processed { bytes, format, width, height, alpha }: Processed) -> (AnswerHead, Bytes) {
-        (AnswerHead::Done { format, width, height, alpha, len: bytes.len() as u64 }, bytes)
-    }
-
-    fn hear(head: AnswerHead, bytes: Bytes) -> Option<Result<Processed, EngineError>> {
-        match head {
-            AnswerHead::Done { format, width, height, alpha, len: _ } => {
-                Some(Ok(Processed { bytes, format, width, height, alpha }))
-            }
-            AnswerHead::Failed(error) => Some(Err(error.into())),
-            AnswerHead::Described(_) => None,
-        }
-    }
+/// What to do with the source.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum TaskHead<'a> {
+    Describe,
+    Transform(Box<Cow<'a, Transformation>>),
+    Batch { transformations: Cow<'a, [Transformation]>, wanted: Cow<'a, [usize]> },
 }
 
-impl Exchange for ToDescribe {
-    fn ask(&self) -> RequestHead<'_> {
-        let Self { source, limits, time_limit } = self;
-        RequestHead {
-            transformation: None,
-            limits: Cow::Borrowed(limits),
-            time_limit: *time_limit,
-            source_len: source.len() as u64,
-            overlay_len: None,
-        }
-    }
-
-    fn tell(done: Description) -> (AnswerHead, Bytes) {
-        (AnswerHead::Described(done), Bytes::new())
-    }
-
-    fn hear(head: AnswerHead, _: Bytes) -> Option<Result<Description, EngineError>> {
-        match head {
-            AnswerHead::Described(description) => Some(Ok(description)),
-            AnswerHead::Failed(error) => Some(Err(error.into())),
-            AnswerHead::Done { .. } => None,
-        }
-    }
-}
-
-/// What an answer says; the finished file follows.
+/// What an answer says; the finished file follows, or all of them in their order.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum AnswerHead {
-    Done { format: Format, width: u32, height: u32, alpha: bool, len: u64 },
+    Done(DoneHead),
+    Batch(Vec<Result<DoneHead, WireError>>),
     Described(Description),
     Failed(WireError),
 }
 
+/// What is said of a finished file.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct DoneHead {
+    pub(super) format: Format,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) alpha: bool,
+    pub(super) len: u64,
+}
+
+impl DoneHead {
+    pub(super) fn with(self, bytes: Bytes) -> Processed {
+        let Self { format, width, height, alpha, len: _ } = self;
+        Processed { bytes, format, width, height, alpha }
+    }
+}
+
 impl AnswerHead {
-    /// How many bytes of a file follow.
+    /// How many bytes of files follow.
     pub(super) fn len(&self) -> u64 {
-        if let Self::Done { len, .. } = self { *len } else { 0 }
+        match self {
+            Self::Done(done) => done.len,
+            Self::Batch(all) => all.iter().flatten().fold(0, |sum, done| u64::saturating_add(sum, done.len)),
+            Self::Described(_) | Self::Failed(_) => 0,
+        }
     }
 }
 
@@ -161,7 +126,7 @@ pub(super) fn read_request(input: &mut impl Read, max_files: u64) -> io::Result<
         return Ok(None);
     }
     let json = read_vec(input, head_len(REQUEST, prefix)?)?;
-    let RequestHead { transformation, limits, time_limit, source_len, overlay_len } = decode_head(&json)?;
+    let RequestHead { task, limits, time_limit, source_len, overlay_len } = decode_head(&json)?;
     let files = source_len.saturating_add(overlay_len.unwrap_or(0));
     if files > max_files {
         return Err(invalid(format!("files of {files} bytes, more than {max_files}")));
@@ -169,12 +134,26 @@ pub(super) fn read_request(input: &mut impl Read, max_files: u64) -> io::Result<
     let source = read_vec(input, source_len as usize)?.into();
     let overlay = overlay_len.map(|len| read_vec(input, len as usize)).transpose()?.map(Into::into);
     let limits = limits.into_owned();
-    Ok(Some(match transformation {
-        Some(transformation) => {
+    Ok(Some(match task {
+        TaskHead::Transform(transformation) => {
             let transformation = transformation.into_owned();
             Request::Transform(Box::new(Work { source, overlay, transformation, limits, time_limit }))
         }
-        None => Request::Describe(ToDescribe { source, limits, time_limit }),
+        TaskHead::Batch { transformations, wanted } => {
+            let (transformations, wanted) = (transformations.into_owned(), wanted.into_owned());
+            if wanted.iter().any(|&place| place >= transformations.len()) {
+                return Err(invalid("a result is wanted that is not in the list".to_owned()));
+            }
+            Request::Batch(Box::new(BatchWork {
+                source,
+                overlay,
+                transformations,
+                wanted,
+                limits,
+                time_limit,
+            }))
+        }
+        TaskHead::Describe => Request::Describe(ToDescribe { source, limits, time_limit }),
     }))
 }
 
@@ -204,7 +183,10 @@ pub(super) fn invalid(what: String) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use pixmill::EngineError;
+
     use super::*;
+    use crate::children::exchange::Exchange;
 
     fn work() -> Work {
         let transformation =
@@ -255,9 +237,43 @@ mod tests {
     }
 
     #[test]
+    fn several_results_arrive_each_in_its_place() {
+        let Work { source, overlay, transformation, limits, time_limit } = work();
+        let transformations = vec![transformation, Transformation::default()];
+        let sent = BatchWork { source, overlay, transformations, wanted: vec![1, 0], limits, time_limit };
+        let bytes = [&encode_head(REQUEST, &sent.ask()).unwrap(), &*sent.source, b"over"].concat();
+        let Some(Request::Batch(arrived)) = read_request(&mut bytes.as_slice(), 10).unwrap() else {
+            panic!("a request to transform in several ways was sent");
+        };
+        assert_eq!((arrived.transformations, arrived.wanted), (sent.transformations.clone(), vec![1, 0]));
+        assert_eq!((arrived.source, arrived.overlay), (sent.source.clone(), sent.overlay.clone()));
+
+        let picture = |bytes: &'static [u8], width| {
+            let bytes = bytes.into();
+            Ok(Processed { bytes, format: Format::Png, width, height: 1, alpha: false })
+        };
+        let done = vec![
+            picture(b"first", 1),
+            Err(EngineError::Bug("none".into())),
+            picture(b"", 2),
+            picture(b"last", 3),
+        ];
+        let (head, files) = BatchWork::tell(done.clone());
+        assert_eq!(head.len(), 9);
+        let head: AnswerHead = decode_head(&encode_head(ANSWER, &head).unwrap()[PREFIX_LEN..]).unwrap();
+        assert_eq!(BatchWork::hear(head, files), Some(Ok(done)));
+
+        let sent = BatchWork { wanted: vec![2], ..sent };
+        let bytes = [&encode_head(REQUEST, &sent.ask()).unwrap(), &*sent.source, b"over"].concat();
+        assert!(read_request(&mut bytes.as_slice(), 10).is_err(), "there is no third");
+    }
+
+    #[test]
     fn answers_to_another_question_are_none() {
-        let picture = AnswerHead::Done { format: Format::Png, width: 1, height: 1, alpha: false, len: 0 };
-        assert!(ToDescribe::hear(picture, Bytes::new()).is_none());
+        let picture = DoneHead { format: Format::Png, width: 1, height: 1, alpha: false, len: 0 };
+        assert!(ToDescribe::hear(AnswerHead::Done(picture), Bytes::new()).is_none());
+        assert!(BatchWork::hear(AnswerHead::Done(picture), Bytes::new()).is_none());
+        assert!(Work::hear(AnswerHead::Batch(vec![Ok(picture)]), Bytes::new()).is_none());
         assert!(Work::hear(AnswerHead::Failed(WireError::TimedOut), Bytes::new()).is_some());
     }
 

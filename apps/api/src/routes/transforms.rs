@@ -25,8 +25,9 @@ use crate::refusal::{
 use crate::reply;
 use crate::room::Room;
 use crate::routes::Group;
-use crate::wire::job::{StatusView, Submitted};
+use crate::wire::job::{StatusView, Submitted, SubmittedBatch, SubmittedJob};
 use crate::wire::transform::TransformBody;
+use crate::wire::transform::batch::BatchBody;
 
 pub(crate) struct Transforms(pub(super) Arc<State>);
 
@@ -62,6 +63,36 @@ impl Transforms {
         let submissions = submissions.clone();
         let once = async move { submissions.submit_once(writer.0, key, submission).await };
         Ok(Accepted(detached(once).await??))
+    }
+
+    /// Transform an image in several ways
+    ///
+    /// Accepts a job for each of the outputs, all of them or none. The image is decoded once for those that a worker makes
+    /// together, so this is faster than a request for each, and every job has its own status, result and end as if it had been
+    /// asked for alone. A result may differ in the last bits of its pixels from the one that is made alone.
+    ///
+    /// With an `Idempotency-Key` the request can be sent again without more jobs: the answer is that of the first for 24
+    /// hours. Another request under the same key is 422, one while the first is worked on 409.
+    #[oai(path = "/images/transform/:imageId/batch", method = "post", operation_id = "transformImageBatch")]
+    async fn transform_batch(
+        &self,
+        writer: Writer,
+        _room: Room,
+        /// The image to start from. It is not changed.
+        #[oai(name = "imageId")]
+        image_id: Path<ImageId>,
+        /// Your name for this request, such as a UUID.
+        #[oai(name = "Idempotency-Key")]
+        once: Once,
+        body: Json<BatchBody>,
+    ) -> Result<AcceptedBatch, TransformRefusal> {
+        let submission = body.0.into_submission(image_id.0).map_err(invalid_transformation)?;
+        let submissions = self.0.services.submissions.clone();
+        let Some(key) = once.0 else {
+            return Ok(AcceptedBatch(submissions.submit_batch(writer.0, submission).await?));
+        };
+        let once = async move { submissions.submit_batch_once(writer.0, key, submission).await };
+        Ok(AcceptedBatch(detached(once).await??))
     }
 
     /// Poll a job
@@ -128,5 +159,29 @@ impl ApiResponse for Accepted {
 
     fn register(registry: &mut Registry) {
         Submitted::register(registry);
+    }
+}
+
+struct AcceptedBatch(Vec<JobId>);
+
+impl IntoResponse for AcceptedBatch {
+    fn into_response(self) -> Response {
+        let jobs = self.0.into_iter().map(|id| SubmittedJob { job_id: id.to_string() });
+        let message = "Jobs submitted successfully".to_owned();
+        let body = SubmittedBatch { message, jobs: jobs.collect() };
+        let mut response = Json(body).response(StatusCode::ACCEPTED);
+        response.headers_mut().insert(RETRY_AFTER, POLL_AFTER.as_secs().into());
+        response
+    }
+}
+
+impl ApiResponse for AcceptedBatch {
+    fn meta() -> MetaResponses {
+        let headers = vec![reply::header::<u32>("Retry-After", "Seconds to wait before polling.")];
+        reply::success(202, "The jobs are accepted.", vec![reply::json::<SubmittedBatch>()], headers)
+    }
+
+    fn register(registry: &mut Registry) {
+        SubmittedBatch::register(registry);
     }
 }

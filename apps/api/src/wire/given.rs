@@ -29,6 +29,12 @@ pub(crate) fn some_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Object::deserialize(input).map(|Object(value)| Some(value))
 }
 
+/// A list of objects.
+pub(crate) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Vec<T>, D::Error> {
+    let objects = Vec::<Object<T>>::deserialize(input)?;
+    Ok(objects.into_iter().map(|Object(value)| value).collect())
+}
+
 /// A struct that is written as an object. serde alone would take an array of its values, too.
 pub(crate) struct Object<T>(pub(crate) T);
 

@@ -18,6 +18,24 @@ pub(crate) struct Submitted {
     pub(crate) job_id: String,
 }
 
+/// The jobs are accepted.
+#[derive(Object, Serialize)]
+pub(crate) struct SubmittedBatch {
+    /// `Jobs submitted successfully`.
+    pub(crate) message: String,
+    /// A job for each output, in the order of the request.
+    pub(crate) jobs: Vec<SubmittedJob>,
+}
+
+/// One of several jobs that are accepted.
+#[derive(Object, Serialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SubmittedJob {
+    /// The id of the job: 24 hexadecimal characters.
+    pub(crate) job_id: String,
+}
+
 /// Where a job stands, for polling.
 #[derive(Union, Serialize)]
 #[oai(rename = "JobStatus", discriminator_name = "status", one_of)]

@@ -147,6 +147,7 @@ fn every_operation_is_named_and_complete() {
         "restoreVersion",
         "revokeApiKey",
         "transformImage",
+        "transformImageBatch",
         "undoVersion",
         "uploadImage",
     ];

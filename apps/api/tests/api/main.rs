@@ -4,6 +4,7 @@ mod accounts;
 mod admin;
 mod api_keys;
 mod bad_requests;
+mod batches;
 mod document;
 mod hostile_files;
 mod hostile_values;

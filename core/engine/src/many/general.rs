@@ -14,15 +14,19 @@ struct Group<'a, E> {
     run: &'a Run<'a>,
     /// Each with the place of its result.
     plans: &'a [(usize, &'a Plan)],
+    /// By place: whether the result is asked for. The others are there for those that are made from them.
+    wanted: &'a [bool],
     parts: Vec<Option<Part>>,
     cascade: Cascade,
     end: E,
 }
 
-/// Runs `plans` and hands what came of each to `end`, with the number that stands before it. An error is one of all.
+/// Runs `plans` and hands what came of each that is `wanted` to `end`, with the number that stands before it. An error is
+/// one of all.
 pub(super) fn run(
     run: &Run<'_>,
     plans: &[(usize, &Plan)],
+    wanted: &[bool],
     mut end: impl FnMut(usize, Result<Finished, Error>),
 ) -> Result<(), Error> {
     let mut left = plans.to_vec();
@@ -39,7 +43,7 @@ pub(super) fn run(
             later.push(now.remove(largest));
         };
         let (parts, cascade) = cascade;
-        Group { run, plans: &now, parts, cascade, end: &mut end }.run()?;
+        Group { run, plans: &now, wanted, parts, cascade, end: &mut end }.run()?;
         left = later;
     }
     Ok(())
@@ -71,7 +75,7 @@ fn peak_bytes(plans: &[(usize, &Plan)], cascade: &Cascade) -> u64 {
 
 impl<E: FnMut(usize, Result<Finished, Error>)> Group<'_, E> {
     fn run(mut self) -> Result<(), Error> {
-        let roots: Vec<usize> = self.cascade.roots().collect();
+        let roots: Vec<usize> = self.cascade.roots().filter(|&at| self.leads_to_any(at)).collect();
         for eighths in (1..=8).rev() {
             let plans = self.plans;
             let mut roots =
@@ -111,6 +115,11 @@ impl<E: FnMut(usize, Result<Finished, Error>)> Group<'_, E> {
         }
     }
 
+    /// Whether result `at`, or one that is made of it, is wanted.
+    fn leads_to_any(&self, at: usize) -> bool {
+        self.wanted[self.plans[at].0] || self.cascade.smaller(at).any(|smaller| self.leads_to_any(smaller))
+    }
+
     /// Makes what is made of result `at`, and then finishes that.
     fn descend(&mut self, at: usize, sampled: Result<(Pixels, &[Step]), Error>) -> Result<(), Error> {
         let (pixels, rest) = match sampled {
@@ -118,11 +127,15 @@ impl<E: FnMut(usize, Result<Finished, Error>)> Group<'_, E> {
             Err(error) => return self.fail(at, &error),
         };
         let plans = self.plans;
-        for smaller in self.cascade.smaller(at).collect::<Vec<_>>() {
+        let smaller = self.cascade.smaller(at).filter(|&smaller| self.leads_to_any(smaller));
+        for smaller in smaller.collect::<Vec<_>>() {
             self.run.cancel.check()?;
             let sampled =
                 self.smaller(&pixels, at, smaller).map(|pixels| (pixels, &plans[smaller].1.steps()[2..]));
             self.descend(smaller, sampled)?;
+        }
+        if !self.wanted[plans[at].0] {
+            return Ok(());
         }
         let finished = self.run.finish(pixels, rest);
         // A codec that was stopped may call that something else.

@@ -33,17 +33,43 @@ pub fn transform_many(
     limits: &Limits,
     cancel: &CancelToken,
 ) -> Result<Vec<Result<Output, Error>>, Error> {
+    let all: Vec<usize> = (0..transformations.len()).collect();
+    transform_some(source, overlay, transformations, &all, limits, cancel)
+}
+
+/// Gives those results of [`transform_many`] whose places are in `wanted`, each once, in that order, to the last byte as they come out
+/// of it: so one of them can be made, or made again, without the others.
+///
+/// What a wanted result is resampled from is made as far as that takes. All else of the others is left undone.
+///
+/// # Errors
+/// As for [`transform_many`].
+///
+/// # Panics
+/// If a place is none of the list.
+pub fn transform_some(
+    source: &[u8],
+    overlay: Option<&[u8]>,
+    transformations: &[Transformation],
+    wanted: &[usize],
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<Vec<Result<Output, Error>>, Error> {
     cancel.check()?;
     let header = header(source, limits)?;
     let run = Run { source, overlay, header, limits, cancel };
     let plans: Vec<Result<Plan, Error>> =
         transformations.iter().map(|transformation| plan(&header, transformation, limits)).collect();
+    let mut is_wanted = vec![false; plans.len()];
+    for &index in wanted {
+        is_wanted[index] = true;
+    }
     let possible: Vec<(usize, &Plan)> =
         plans.iter().enumerate().filter_map(|(index, plan)| Some((index, plan.as_ref().ok()?))).collect();
     let mut finished: Vec<Option<Result<Finished, Error>>> = plans.iter().map(|_| None).collect();
 
-    let answers =
-        run.all_planes(possible.iter().map(|(_, plan)| *plan), |at, found| run.found(possible[at].1, found))?;
+    let told = possible.iter().map(|&(index, plan)| (plan, is_wanted[index]));
+    let answers = run.all_planes(told, |at, found| run.found(possible[at].1, found))?;
     for ((index, _), answer) in possible.iter().zip(answers) {
         finished[*index] = answer;
     }
@@ -51,16 +77,19 @@ pub fn transform_many(
         possible.into_iter().filter(|(index, _)| finished[*index].is_none()).collect();
     // An animation is decoded frame by frame, and for each of its results.
     for (index, plan) in left.extract_if(.., |(_, plan)| plan.frames() > 1) {
+        if !is_wanted[index] {
+            continue;
+        }
         finished[index] = Some(run.steps(plan));
         cancel.check()?;
     }
-    general::run(&run, &left, |index, result| finished[index] = Some(result))?;
+    general::run(&run, &left, &is_wanted, |index, result| finished[index] = Some(result))?;
 
-    let output = |((plan, finished), transformation): ((&Result<Plan, Error>, _), &Transformation)| {
-        let plan = plan.as_ref().map_err(Error::clone)?;
-        let finished: Option<Result<Finished, Error>> = finished;
+    let mut output = |&index: &usize| {
+        let plan = plans[index].as_ref().map_err(Error::clone)?;
+        let finished = finished[index].take();
         let finished = finished.ok_or_else(|| Error::Bug("a transformation has no result".into()))??;
-        run.output(transformation, plan, finished)
+        run.output(&transformations[index], plan, finished)
     };
-    Ok(plans.iter().zip(finished).zip(transformations).map(output).collect())
+    Ok(wanted.iter().map(&mut output).collect())
 }

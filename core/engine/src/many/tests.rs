@@ -145,6 +145,53 @@ fn the_order_changes_no_byte() {
     }
 }
 
+/// Those at `wanted`, with the whole list given.
+fn some(source: &[u8], list: &[Transformation], wanted: &[usize], limits: &Limits) -> Vec<Output> {
+    let results = transform_some(source, None, list, wanted, limits, &CancelToken::new()).unwrap();
+    results.into_iter().map(|result| result.unwrap()).collect()
+}
+
+#[test]
+fn whatever_else_is_wanted_changes_no_byte() {
+    for source in [
+        sampled_jpeg(&photo(211, 153), 92, 2, 0, true),
+        progressive_jpeg(&photo(211, 153)),
+        file(&gradient(211, 153, Layout::Rgba), Format::Png),
+    ] {
+        let list = list();
+        let plenty = Limits::default();
+        let header = header(&source, &plenty).unwrap();
+        let alone = list.iter().map(|one| plan(&header, one, &plenty).unwrap().peak_bytes()).max().unwrap();
+        for limits in [Limits { max_memory_bytes: alone, ..plenty.clone() }, plenty.clone()] {
+            let all: Vec<usize> = (0..list.len()).collect();
+            let found = some(&source, &list, &all, &limits);
+            for (index, expected) in found.iter().enumerate() {
+                let alone = some(&source, &list, &[index], &limits);
+                assert!(alone == [expected.clone()], "{:?}", list[index]);
+            }
+            let few = some(&source, &list, &[7, 2, 15], &limits);
+            assert!(few == [7, 2, 15].map(|index: usize| found[index].clone()));
+            assert_eq!(some(&source, &list, &[], &limits), []);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_wanted_is_not_made() {
+    // If it were, the overlay that is no image would be looked at.
+    let list = [
+        r#"{"width":40,"format":"png","watermark":{"imageId":"0123456789abcdef01234567"}}"#,
+        r#"{"width":20}"#,
+    ]
+    .map(request);
+    let source = file(&photo(211, 153), Format::Png);
+    let (limits, cancel) = (Limits::default(), CancelToken::new());
+    for (wanted, fine) in [(0, false), (1, true)] {
+        let found = transform_some(&source, Some(b"no image"), &list, &[wanted], &limits, &cancel).unwrap();
+        assert_eq!(found[0].is_ok(), fine);
+    }
+}
+
 #[test]
 fn one_alone_is_what_it_is_alone() {
     for source in [sampled_jpeg(&photo(211, 153), 92, 2, 0, true), file(&photo(211, 153), Format::Png)] {

@@ -73,11 +73,14 @@ impl<'a> Flow<'a> {
         geometry::decoder_bytes(self.frame, &self.eighths) + results.sum::<u64>()
     }
 
-    /// Lets the rows flow from the decoder to every sink; `marks` has those of each route. What has come to its end is
-    /// handed to `end` with its place in the list.
+    /// Lets the rows flow from the decoder to every sink that is asked for, and what those are made from; `marks` has those
+    /// of each route. What has come to its end is handed to `end` with its place in the list.
+    ///
+    /// All that the decoder looks at is the same whatever is asked for, so that a doubt is, too.
     fn run(
         &self,
         job: Job<'_>,
+        asked: &[bool],
         mut marks: Vec<Vec<Marks>>,
         simd: Simd,
         mut end: impl FnMut(usize, Result<Found, Error>) -> Result<(), Error>,
@@ -88,7 +91,7 @@ impl<'a> Flow<'a> {
             return Ok(());
         }
         let mut nodes: Vec<Node> =
-            roots.iter().filter_map(|&index| self.node(index, &mut marks, simd)).collect();
+            roots.iter().filter_map(|&index| self.node(index, asked, &mut marks, simd)).collect();
         let mut strips = Strips::new(job.source, self.frame, self.wanted(&roots), simd);
         while strips.advance()? {
             job.cancel.check()?;
@@ -104,7 +107,9 @@ impl<'a> Flow<'a> {
         }
         drop(strips);
         while let Some(Node { index, sink, smaller, .. }) = nodes.pop() {
-            end(index, sink.finish(job.cancel))?;
+            if asked[index] {
+                end(index, sink.finish(job.cancel))?;
+            }
             nodes.extend(smaller);
         }
         Ok(())
@@ -127,9 +132,14 @@ impl<'a> Flow<'a> {
         self.eighths.iter().enumerate().map(wanted).collect()
     }
 
-    /// Result `index` with all that are made from it.
-    fn node(&self, index: usize, marks: &mut [Vec<Marks>], simd: Simd) -> Option<Node> {
+    /// Result `index` with all that are made from it, if any of them is asked for.
+    fn node(&self, index: usize, asked: &[bool], marks: &mut [Vec<Marks>], simd: Simd) -> Option<Node> {
         let geometry = self.geometries[index].as_ref()?;
+        let smaller = self.cascade.smaller(index);
+        let smaller: Vec<Node> = smaller.filter_map(|index| self.node(index, asked, marks, simd)).collect();
+        if !asked[index] && smaller.is_empty() {
+            return None;
+        }
         let resampler = |plane: &geometry::Plane| {
             Resampler::new(Arc::clone(&plane.columns), Arc::clone(&plane.rows), simd)
         };
@@ -139,7 +149,7 @@ impl<'a> Flow<'a> {
             resamplers: geometry.planes.iter().map(resampler).collect(),
             sink,
             seen: vec![0; geometry.planes.len()],
-            smaller: self.cascade.smaller(index).filter_map(|index| self.node(index, marks, simd)).collect(),
+            smaller,
         })
     }
 }
@@ -160,6 +170,8 @@ impl Node {
 
 /// Runs `routes`, each with what `plans` tells of it, on a source with this frame. `finish` has the last word on what
 /// comes out. What doesn't fit into the memory that is allowed beside the others is done after them.
+///
+/// A result is the same whichever of the others are wanted: who is made from whom follows from all of them.
 pub(super) fn run<T>(
     job: Job<'_>,
     frame: &Frame,
@@ -170,6 +182,7 @@ pub(super) fn run<T>(
 ) -> Result<Vec<Answer<T>>, Stop> {
     let mut answers: Vec<Answer<T>> = routes.iter().map(|_| None).collect();
     let mut left = vec![true; routes.len()];
+    let asked: Vec<bool> = plans.iter().map(|plan| plan.wanted).collect();
     while left.contains(&true) {
         let mut wanted = group(frame, routes, plans, &left, job.limits.max_memory_bytes);
         left.iter_mut().zip(&wanted).for_each(|(left, &wanted)| *left &= !wanted);
@@ -190,7 +203,10 @@ pub(super) fn run<T>(
                 }
             }
         }
-        Flow::new(frame, routes, &wanted).run(job, all, simd, |index, found| {
+        for (index, _) in wanted.iter().enumerate().filter(|&(index, &wanted)| wanted && !asked[index]) {
+            answers[index] = Some(Err(Error::Bug("a result that is not wanted is asked for".into())));
+        }
+        Flow::new(frame, routes, &wanted).run(job, &asked, all, simd, |index, found| {
             answers[index] = Some(found.and_then(|found| finish(index, found)));
             job.cancel.check()
         })?;

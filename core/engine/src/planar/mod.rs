@@ -70,9 +70,11 @@ pub(crate) struct Plan<'a> {
     pub(crate) steps: &'a [Step],
     /// What it needs alone, without a short way.
     pub(crate) peak_bytes: u64,
+    /// Whether its result is asked for. If not it is there for the others alone, who may be made from its rows.
+    pub(crate) wanted: bool,
 }
 
-/// What came of a plan: nothing where the short way doesn't lead.
+/// What came of a plan: nothing where the short way doesn't lead. Of one that is not wanted it tells no more than that.
 pub(crate) type Answer<T> = Option<Result<T, Error>>;
 
 /// Goes the short way with all `plans` as far as it leads. `colour` tells whether samples must go through a colour

@@ -17,7 +17,7 @@ fn request(json: &str) -> Transformation {
 
 /// The short way for one plan.
 fn alone(job: Job<'_>, steps: &[Step], profile: bool) -> Result<Option<Found>, Error> {
-    let plan = Plan { steps, peak_bytes: 0 };
+    let plan = Plan { steps, peak_bytes: 0, wanted: true };
     let [answer] = run(job, &[plan], |_| Ok(profile), |_, found| Ok(found))?.try_into().unwrap();
     answer.transpose()
 }
@@ -156,7 +156,7 @@ proptest! {
         let (frame, route) = (Frame::parse(&source).ok().unwrap(), Route::of(plan.steps()).unwrap());
         let cancel = CancelToken::new();
         let job = Job { source: &source, header: &header, overlay: None, limits: &limits, cancel: &cancel };
-        let told = Plan { steps: plan.steps(), peak_bytes: 0 };
+        let told = Plan { steps: plan.steps(), peak_bytes: 0, wanted: true };
         let run = |simd| match flow::run(job, &frame, std::slice::from_ref(&route), &[told], simd, |_, found| Ok(found)) {
             Ok(answers) => match &answers[..] {
                 [Some(Ok(Found::File(bytes)))] => bytes.clone(),

@@ -11,11 +11,11 @@ use bytes::Bytes;
 use futures::future::try_join_all;
 use futures::stream::{BoxStream, StreamExt};
 use pixmill::ports::{
-    Blob, BlobStore, ByteStream, Cache, CacheKey, Clock, Decision, Delivery, Event, Events, JobMessage,
-    LimitKey, Limiter, Passwords, PortError, ProcessError, Processed, Processor, Queue, Quota, Settlement,
-    ToDescribe, Work,
+    BatchWork, Blob, BlobStore, ByteStream, Cache, CacheKey, Clock, Decision, Delivery, Event, Events,
+    JobMessage, LimitKey, Limiter, Passwords, PortError, ProcessError, Processed, Processor, Queue, Quota,
+    Settlement, ToDescribe, Work,
 };
-use pixmill::{BlobKey, BlobPrefix, Description, Password, PasswordHash, Timestamp, UserId};
+use pixmill::{BlobKey, BlobPrefix, Description, EngineError, Password, PasswordHash, Timestamp, UserId};
 
 use super::{Fault, FaultPlan, Faulty};
 
@@ -130,6 +130,13 @@ impl<P: Processor + ?Sized> Processor for Faulty<P> {
 
     async fn process(&self, work: Work) -> Result<Processed, ProcessError> {
         self.plan.around("processor.process", self.inner.process(work)).await
+    }
+
+    async fn process_batch(
+        &self,
+        work: BatchWork,
+    ) -> Result<Vec<Result<Processed, EngineError>>, ProcessError> {
+        self.plan.around("processor.process_batch", self.inner.process_batch(work)).await
     }
 }
 

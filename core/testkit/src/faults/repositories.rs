@@ -134,8 +134,8 @@ impl<P: Images + ?Sized> Images for Faulty<P> {
 
 #[async_trait]
 impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
-    async fn accept(&self, job: Job, share: usize) -> Result<Accepted, PortError> {
-        self.plan.around("jobs.accept", self.inner.accept(job, share)).await
+    async fn accept(&self, jobs: Vec<Job>, share: usize) -> Result<Vec<Accepted>, PortError> {
+        self.plan.around("jobs.accept", self.inner.accept(jobs, share)).await
     }
 
     async fn release(
@@ -179,6 +179,14 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
             Ok(claim)
         };
         self.plan.around("jobs.claim", call).await
+    }
+
+    async fn claim_siblings(
+        &self,
+        leader: &Job,
+        terms: ClaimTerms,
+    ) -> Result<Vec<(Job, LeaseToken)>, PortError> {
+        self.plan.around("jobs.claim_siblings", self.inner.claim_siblings(leader, terms)).await
     }
 
     async fn renew(&self, id: JobId, token: LeaseToken, ttl: Duration) -> Result<bool, PortError> {

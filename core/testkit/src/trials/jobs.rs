@@ -1,6 +1,7 @@
 //! Trials of the repository of jobs.
 
 mod afterwards;
+mod batch;
 mod ending;
 mod lease;
 mod line;
@@ -13,6 +14,7 @@ use pixmill::ports::{Accepted, Jobs};
 use pixmill::{Claim, ClaimTerms, Job, JobId, LeaseToken, Outcome, Output, UserId};
 
 use self::afterwards::{expire, redrive};
+use self::batch::claim_siblings;
 use self::ending::{cancel, cancel_all, finish, forget};
 use self::lease::{claim, renew};
 use self::line::{has_one_ahead, release};
@@ -27,11 +29,14 @@ trials! { "jobs", dyn Jobs;
         an_accepted_job_is_found_with_all_fields_as_given,
         a_job_id_that_exists_already_is_left_as_it_is,
         a_job_of_a_user_with_share_open_jobs_that_are_not_held_is_held,
+        of_several_whoever_finds_one_finds_all,
+        of_those_of_a_batch_that_are_not_held_the_first_is_enqueued_or_unpublished_and_the_others_are_follows,
     }
     release {
         the_oldest_held_jobs_of_a_user_with_at_most_half_of_share_before_the_workers_are_let_go,
         a_job_that_was_let_go_is_not_held_any_more_and_is_listed_by_due_unpublished_if_it_was_returned,
         a_held_job_is_not_listed_by_due_unpublished_and_ends_like_any_other,
+        of_those_of_a_batch_that_are_made_with_each_other_and_let_go_at_once_only_the_first_is_to_be_published,
     }
     published { the_job_no_longer_appears_in_due_unpublished }
     get { another_users_job_and_an_unknown_id_both_give_none }
@@ -51,6 +56,11 @@ trials! { "jobs", dyn Jobs;
         a_job_that_waits_between_attempts_is_not_given_before_its_time,
         the_attempt_after_the_last_is_exhausted_and_the_job_has_failed,
         final_jobs_are_finished_unknown_ones_unknown,
+    }
+    claim_siblings {
+        jobs_of_the_batch_that_wait_and_were_never_tried_are_taken_each_under_a_token_of_its_own,
+        jobs_that_are_held_that_were_tried_before_that_have_ended_or_that_need_another_second_image_stay,
+        after_its_first_attempt_a_leader_takes_nobody_along,
     }
     renew {
         a_renewed_lease_lasts_ttl_from_now,
@@ -107,7 +117,7 @@ fn short(jobs: &Subject<dyn Jobs>) -> ClaimTerms {
 /// Accepts a new job of this user and says how it was stored.
 async fn accept_for(jobs: &Subject<dyn Jobs>, owner: UserId) -> Job {
     let mut job = fixtures::job(owner, jobs.time().now());
-    job.unpublished = jobs.accept(job.clone(), SHARE).await.unwrap() == Accepted::Unpublished;
+    job.unpublished = jobs.accept(vec![job.clone()], SHARE).await.unwrap() == [Accepted::Unpublished];
     job
 }
 

@@ -152,7 +152,7 @@ pub(super) mod cancel_all {
         let image = fixtures::image(UserId::random(), now);
         let on_image: Vec<_> = (0..3).map(|_| fixtures::job_on(&image, now)).collect();
         for job in &on_image {
-            jobs.accept(job.clone(), SHARE).await.unwrap();
+            jobs.accept(vec![job.clone()], SHARE).await.unwrap();
         }
         let other = accepted(&jobs).await;
         let [queued, running, done] = &on_image[..] else { unreachable!("there are three") };

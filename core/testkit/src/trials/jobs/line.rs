@@ -5,7 +5,7 @@ use super::*;
 /// Accepts a job of this user that may be held.
 pub(super) async fn accept_within(jobs: &Subject<dyn Jobs>, owner: UserId, share: usize) -> (Job, Accepted) {
     let mut job = fixtures::job(owner, jobs.time().now());
-    let accepted = jobs.accept(job.clone(), share).await.unwrap();
+    let accepted = jobs.accept(vec![job.clone()], share).await.unwrap().remove(0);
     job.unpublished = accepted != Accepted::Enqueued;
     job.held = accepted == Accepted::Held;
     (job, accepted)
@@ -22,6 +22,7 @@ async fn held(jobs: &Subject<dyn Jobs>, all: &[Job]) -> Vec<bool> {
 
 pub(super) mod release {
     use super::*;
+    pub(in crate::trials::jobs) use crate::trials::jobs::batch::release::of_those_of_a_batch_that_are_made_with_each_other_and_let_go_at_once_only_the_first_is_to_be_published;
 
     pub(in crate::trials::jobs) async fn the_oldest_held_jobs_of_a_user_with_at_most_half_of_share_before_the_workers_are_let_go(
         jobs: Subject<dyn Jobs>,
@@ -30,7 +31,7 @@ pub(super) mod release {
         let mut all = Vec::new();
         for number in 0..5 {
             let mut job = fixtures::job(owner, jobs.time().now() + Duration::from_millis(number));
-            job.held = jobs.accept(job.clone(), 2).await.unwrap() == Accepted::Held;
+            job.held = jobs.accept(vec![job.clone()], 2).await.unwrap() == [Accepted::Held];
             all.push(job);
         }
         let others = [accept_within(&jobs, other, 0).await.0, accept_within(&jobs, other, 0).await.0];
@@ -96,7 +97,7 @@ pub(super) mod has_one_ahead {
         let image = fixtures::image(UserId::random(), now);
         let same: Vec<_> = (0..3).map(|_| fixtures::job_on(&image, now)).collect();
         for job in &same {
-            jobs.accept(job.clone(), SHARE).await.unwrap();
+            jobs.accept(vec![job.clone()], SHARE).await.unwrap();
         }
         let mut running = Vec::new();
         for job in same.iter().rev() {
@@ -118,7 +119,7 @@ pub(super) mod has_one_ahead {
         let image = fixtures::image(UserId::random(), now);
         let [waits, ended, expired, last] = [0; 4].map(|_| fixtures::job_on(&image, now));
         for job in [&waits, &ended, &expired, &last] {
-            jobs.accept(job.clone(), SHARE).await.unwrap();
+            jobs.accept(vec![job.clone()], SHARE).await.unwrap();
         }
         claimed(&jobs, accepted(&jobs).await.id, LONG).await;
         claimed(&jobs, ended.id, LONG).await;

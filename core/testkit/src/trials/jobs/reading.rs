@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use pixmill::ports::{Page, PageRequest};
-use pixmill::{JobState, JobStatus, Timestamp};
+use pixmill::{Batch, JobState, JobStatus, Timestamp};
 
 use super::line::accept_within;
 use super::*;
 
 pub(super) mod accept {
     use super::*;
+    pub(in crate::trials::jobs) use crate::trials::jobs::batch::accept::{
+        of_several_whoever_finds_one_finds_all,
+        of_those_of_a_batch_that_are_not_held_the_first_is_enqueued_or_unpublished_and_the_others_are_follows,
+    };
 
     pub(in crate::trials::jobs) async fn an_accepted_job_is_found_with_all_fields_as_given(
         jobs: Subject<dyn Jobs>,
@@ -20,12 +24,13 @@ pub(super) mod accept {
         full.overlay = Some(fixtures::content(full.output_key(), b"overlay"));
         full.save = true;
         full.source_version = 7;
+        full.batch = Some(Batch { first: JobId::random(), size: 3 });
         full.transformation.watermark_text = Some("Grüße, \"Anna\" 🦀".into());
         full.transformation.watermark_opacity = Some(0.1);
         full.transformation.rotation = Some(-12.345_678_901_234_567);
         full.state = JobState::Queued { not_before: now + Duration::from_millis(1) };
         for mut job in [plain, full] {
-            job.unpublished = jobs.accept(job.clone(), SHARE).await.unwrap() == Accepted::Unpublished;
+            job.unpublished = jobs.accept(vec![job.clone()], SHARE).await.unwrap() == [Accepted::Unpublished];
             assert_eq!(jobs.get(job.owner, job.id).await.unwrap().as_ref(), Some(&job));
             assert_eq!(jobs.load(job.id).await.unwrap(), Some(job));
         }
@@ -37,8 +42,10 @@ pub(super) mod accept {
         let job = accepted(&jobs).await;
         let token = claimed(&jobs, job.id, LONG).await;
         let before = stored(&jobs, job.id).await;
-        jobs.accept(job.clone(), SHARE).await.unwrap();
-        jobs.accept(Job { source_version: 99, owner: UserId::random(), ..job.clone() }, SHARE).await.unwrap();
+        jobs.accept(vec![job.clone()], SHARE).await.unwrap();
+        jobs.accept(vec![Job { source_version: 99, owner: UserId::random(), ..job.clone() }], SHARE)
+            .await
+            .unwrap();
         assert_eq!(stored(&jobs, job.id).await, before);
         assert!(jobs.renew(job.id, token, HOUR).await.unwrap(), "the lease was lost");
     }
@@ -66,7 +73,8 @@ pub(super) mod accept {
         assert_eq!(accept_within(&jobs, owner, 2).await.1, Accepted::Held);
         jobs.cancel(owner, all[1].id).await.unwrap();
         assert_ne!(accept_within(&jobs, owner, 2).await.1, Accepted::Held);
-        assert_eq!(jobs.accept(all[2].clone(), 99).await.unwrap(), Accepted::Held, "it is there already");
+        let again = jobs.accept(vec![all[2].clone()], 99).await.unwrap();
+        assert_eq!(again, [Accepted::Held], "it is there already");
     }
 }
 
@@ -105,7 +113,7 @@ pub(super) mod list {
 
     async fn accept_at(jobs: &Subject<dyn Jobs>, owner: UserId, created_at: Timestamp) -> JobId {
         let job = fixtures::job(owner, created_at);
-        jobs.accept(job.clone(), SHARE).await.unwrap();
+        jobs.accept(vec![job.clone()], SHARE).await.unwrap();
         job.id
     }
 

@@ -91,7 +91,7 @@ pub(super) mod find_result {
             async move { jobs.find_result(derivation, for_at_least).await.unwrap().map(|job| job.id) }
         };
         for job in [&queued, &running, &expires, &kept] {
-            jobs.accept(job.clone(), SHARE).await.unwrap();
+            jobs.accept(vec![job.clone()], SHARE).await.unwrap();
         }
         claimed(&jobs, running.id, LONG).await;
         assert_eq!(find(Duration::ZERO).await, None);

@@ -1,0 +1,59 @@
+//! Storing new jobs, with their places in the queue if it is this store's.
+
+use pixmill::ports::{Accepted, JobMessage};
+use pixmill::{Job, JobState, Timestamp};
+use rusqlite::Connection;
+
+use crate::error::DatabaseError;
+use crate::queue_rows::Entry;
+use crate::{job_rows, queue_rows};
+
+/// A job as it is stored, its place in the queue if it was given one, and whether it needs none because it follows another.
+pub(crate) struct Stored {
+    pub(crate) job: Job,
+    pub(crate) entry: Option<Entry>,
+    follows: bool,
+}
+
+impl Stored {
+    /// What its submitter is told.
+    pub(crate) fn answer(&self) -> Accepted {
+        match self {
+            Self { job: Job { held: true, .. }, .. } => Accepted::Held,
+            Self { follows: true, .. } => Accepted::Follows,
+            Self { job: Job { unpublished: true, .. }, .. } => Accepted::Unpublished,
+            Self { .. } => Accepted::Enqueued,
+        }
+    }
+}
+
+/// Stores jobs of one user. One of whose id there is another is left out.
+pub(crate) fn accept(
+    connection: &Connection,
+    jobs: Vec<Job>,
+    share: usize,
+    enqueue_at: Option<Timestamp>,
+) -> Result<Vec<Stored>, DatabaseError> {
+    let mut all: Vec<Stored> = Vec::with_capacity(jobs.len());
+    for mut job in jobs {
+        job.held = job_rows::count_released(connection, job.owner, share)? >= share;
+        let follows = |job: &Job| job.follows(all.iter().map(|stored| &stored.job));
+        let enqueue_at = enqueue_at.filter(|_| !job.held && !follows(&job));
+        job.unpublished &= enqueue_at.is_none();
+        if !job_rows::insert(connection, &job)? {
+            let job = job_rows::load(connection, job.id)?.unwrap_or(job);
+            let follows = follows(&job);
+            all.push(Stored { job, entry: None, follows });
+            continue;
+        }
+        let entry = match (enqueue_at, &job.state) {
+            (Some(now), JobState::Queued { not_before }) => {
+                Some(queue_rows::upsert(connection, JobMessage::new(job.id), now.max(*not_before))?)
+            }
+            _ => None,
+        };
+        let follows = follows(&job);
+        all.push(Stored { job, entry, follows });
+    }
+    Ok(all)
+}
