@@ -29,6 +29,8 @@ pub struct Mix {
     pub uploads: usize,
     /// Transformations.
     pub transforms: usize,
+    /// Transformations of one image in several ways, with one request.
+    pub batches: usize,
     /// Cancellations.
     pub cancels: usize,
     /// Deletions of images.
@@ -52,6 +54,7 @@ impl Mix {
     pub const ALL: Self = Self {
         uploads: 3,
         transforms: 14,
+        batches: 2,
         cancels: 2,
         deletions: 1,
         flawed: 0,
@@ -62,9 +65,9 @@ impl Mix {
         pause: PAUSE,
     };
     /// Transformations alone.
-    pub const TRANSFORMS: Self = Self { uploads: 0, cancels: 0, deletions: 0, ..Self::ALL };
+    pub const TRANSFORMS: Self = Self { uploads: 0, batches: 0, cancels: 0, deletions: 0, ..Self::ALL };
     /// Uploads alone.
-    pub const UPLOADS: Self = Self { uploads: 1, transforms: 0, cancels: 0, deletions: 0, ..Self::ALL };
+    pub const UPLOADS: Self = Self { uploads: 1, transforms: 0, ..Self::TRANSFORMS };
 }
 
 /// How long a client usually waits between two requests, and always before it sends one again.

@@ -187,15 +187,17 @@ const OF_SERVERS: [&str; 12] = [
 ];
 
 /// The same for whoever works on jobs.
-const OF_WORKERS: [&str; 15] = [
+const OF_WORKERS: [&str; 17] = [
     "queue.receive",
     "jobs.claim",
+    "jobs.claim_siblings",
     "events.publish",
     "jobs.find_result",
     "blobs.copy",
     "blobs.get",
     "blobs.read",
     "processor.process",
+    "processor.process_batch",
     "blobs.put",
     "cache.put",
     "processor.describe",

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process;
 
 use pixmill::ports::{JobMessage, Settlement};
-use pixmill::{Claim, JobId, LeaseToken};
+use pixmill::{Claim, Job, JobId, LeaseToken};
 
 /// A file of [`Deed`]s, one a line. Lines are in the order of time, whichever process wrote them: each is appended by one
 /// write, before what it speaks of begins or after that has come back.
@@ -78,14 +78,16 @@ impl History {
         text.lines().map(|line| Deed::parse(line).ok_or_else(|| format!("{line:?} is no deed"))).collect()
     }
 
-    pub(super) fn claimed(&self, job: JobId, claim: &Claim) {
+    pub(super) fn asked(&self, job: JobId, claim: &Claim) {
         match claim {
-            Claim::Claimed(claimed, lease) => {
-                self.note(job, Act::Claimed { lease: text(*lease), attempt: claimed.attempts });
-            }
+            Claim::Claimed(claimed, lease) => self.claimed(claimed, *lease),
             Claim::Exhausted(_) | Claim::Finished(_) | Claim::Unknown => self.note(job, Act::Over),
             Claim::NotYet { .. } => {}
         }
+    }
+
+    pub(super) fn claimed(&self, job: &Job, lease: LeaseToken) {
+        self.note(job.id, Act::Claimed { lease: text(lease), attempt: job.attempts });
     }
 
     pub(super) fn renewed(&self, job: JobId, lease: LeaseToken, held: bool) {

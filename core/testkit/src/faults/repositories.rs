@@ -175,7 +175,7 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
     async fn claim(&self, id: JobId, terms: ClaimTerms) -> Result<Claim, PortError> {
         let call = async {
             let claim = self.inner.claim(id, terms).await?;
-            self.plan.note(|history| history.claimed(id, &claim));
+            self.plan.note(|history| history.asked(id, &claim));
             Ok(claim)
         };
         self.plan.around("jobs.claim", call).await
@@ -186,7 +186,12 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
         leader: &Job,
         terms: ClaimTerms,
     ) -> Result<Vec<(Job, LeaseToken)>, PortError> {
-        self.plan.around("jobs.claim_siblings", self.inner.claim_siblings(leader, terms)).await
+        let call = async {
+            let claimed = self.inner.claim_siblings(leader, terms).await?;
+            self.plan.note(|history| claimed.iter().for_each(|(job, token)| history.claimed(job, *token)));
+            Ok(claimed)
+        };
+        self.plan.around("jobs.claim_siblings", call).await
     }
 
     async fn renew(&self, id: JobId, token: LeaseToken, ttl: Duration) -> Result<bool, PortError> {

@@ -1,5 +1,6 @@
 //! One client that asks, until nothing new is to be asked and all that it asked for under a key is answered.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -7,7 +8,7 @@ use pixmill_testkit::fixtures;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::super::record::Asked;
@@ -33,19 +34,21 @@ pub(super) async fn ask(shared: Arc<Shared>, mut draw: Draw) {
 /// Asks for one thing.
 async fn one(shared: &Shared, draw: &mut Draw) {
     let mix = shared.mix;
-    let mut number = draw.below(mix.uploads + mix.transforms + mix.cancels + mix.deletions + mix.flawed);
-    for (share, what) in [(mix.uploads, 0), (mix.cancels, 1), (mix.deletions, 2), (mix.flawed, 3)] {
-        if number < share {
-            return match what {
-                0 => make(shared, draw, What::Upload).await,
-                1 => cancel(shared, draw).await,
-                3 => make(shared, draw, What::Impossible).await,
-                _ => delete(shared, draw).await,
-            };
-        }
-        number -= share;
+    let shares = [mix.uploads, mix.cancels, mix.deletions, mix.flawed, mix.batches, mix.transforms];
+    let mut number = draw.below(shares.iter().sum());
+    let chosen = shares.iter().position(|share| {
+        let chosen = number < *share;
+        number = number.saturating_sub(*share);
+        chosen
+    });
+    match chosen {
+        Some(0) => make(shared, draw, What::Upload).await,
+        Some(1) => cancel(shared, draw).await,
+        Some(2) => delete(shared, draw).await,
+        Some(3) => make(shared, draw, What::Impossible).await,
+        Some(4) => make(shared, draw, What::Batch).await,
+        _ => make(shared, draw, What::Transform).await,
     }
-    make(shared, draw, What::Transform).await;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,13 +57,23 @@ enum What {
     Transform,
     /// A transformation that can't be done.
     Impossible,
+    /// Several transformations with one request.
+    Batch,
 }
 
 impl What {
     fn asked(self, notes: &mut Notes) -> &mut Vec<Asked> {
         match self {
             Self::Upload => &mut notes.uploads,
-            Self::Transform | Self::Impossible => &mut notes.transforms,
+            Self::Transform | Self::Impossible | Self::Batch => &mut notes.transforms,
+        }
+    }
+
+    /// How many it makes.
+    fn outputs(self) -> usize {
+        match self {
+            Self::Upload | Self::Transform | Self::Impossible => 1,
+            Self::Batch => 3,
         }
     }
 }
@@ -71,14 +84,15 @@ async fn make(shared: &Shared, draw: &mut Draw, what: What) {
     let image =
         shared.note(|notes| if notes.images.is_empty() { None } else { Some(draw.one_of(&notes.images)) });
     let what = if image.is_none() { What::Upload } else { what };
-    let number = shared.note(|notes| {
+    let image = image.unwrap_or_default();
+    let numbers = shared.note(|notes| {
         let number = what.asked(notes).len();
         let again = what == What::Transform && number > 0 && draw.below(4) == 0;
         // Some ask for what was asked for before, under a key of their own.
         let known = if again { notes.transforms.last().filter(|known| known.fails.is_none()) } else { None };
         let mut asked = Asked { keyed, ..Asked::default() };
         if what == What::Transform {
-            asked.image = known.map_or_else(|| image.unwrap_or_default(), |known| known.image.clone());
+            asked.image = known.map_or_else(|| image.clone(), |known| known.image.clone());
             (asked.width, asked.quality) =
                 known.map_or_else(|| own(number), |known| (known.width, known.quality));
             asked.save = known.map_or_else(|| draw.below(2) == 0, |known| known.save);
@@ -88,29 +102,41 @@ async fn make(shared: &Shared, draw: &mut Draw, what: What) {
             (asked.image, asked.fails, asked.save) = (flawed.image, Some(flawed.fails), draw.below(2) == 0);
             (asked.width, asked.quality) = own(number);
         }
-        what.asked(notes).push(asked);
-        number
+        if what == What::Batch {
+            asked.image = image;
+        }
+        let numbers = number..number + what.outputs();
+        for number in numbers.clone() {
+            if what == What::Batch {
+                (asked.width, asked.quality) = own(number);
+                asked.save = draw.below(2) == 0;
+            }
+            what.asked(notes).push(asked.clone());
+        }
+        numbers
     });
+    let number = numbers.start;
     let key = format!("{}-{number}", if what == What::Upload { "upload" } else { "transform" });
     let mut held = 0;
     loop {
         let mut copies = Vec::new();
         for _ in 0..shared.mix.copies {
             let asked = shared.note(|notes| {
-                let asked = &mut what.asked(notes)[number];
-                asked.sent += 1;
-                asked.clone()
+                let asked = &mut what.asked(notes)[numbers.clone()];
+                asked.iter_mut().for_each(|asked| asked.sent += 1);
+                asked.to_vec()
             });
             let request = match what {
                 What::Upload => upload(shared, draw, number),
-                What::Transform | What::Impossible => transform(shared, draw, &asked),
+                What::Transform | What::Impossible => transform(shared, draw, &asked[0]),
+                What::Batch => batch(shared, draw, &asked),
             };
             copies.push(shared.send(if keyed { request.header("Idempotency-Key", &key) } else { request }));
         }
         let mut done = false;
         for answer in join_all(copies).await {
             held += usize::from(answer.as_ref().is_some_and(|answer| answer.status == 409));
-            done |= shared.note(|notes| answered(notes, what, number, answer.as_ref()));
+            done |= shared.note(|notes| answered(notes, what, numbers.clone(), answer.as_ref()));
         }
         if done {
             // The clients count what had an effect, and what could have none.
@@ -149,22 +175,37 @@ fn transform(shared: &Shared, draw: &mut Draw, asked: &Asked) -> RequestBuilder 
         .body(body.to_string())
 }
 
+fn batch(shared: &Shared, draw: &mut Draw, asked: &[Asked]) -> RequestBuilder {
+    let output = |asked: &Asked| json!({ "width": asked.width, "format": "jpeg", "quality": asked.quality, "saveImage": asked.save });
+    let body = json!({ "version": 1, "outputs": asked.iter().map(output).collect::<Vec<_>>() });
+    shared
+        .request(draw, Method::POST, &format!("/images/transform/{}/batch", asked[0].image))
+        .header(CONTENT_TYPE, "application/json")
+        .body(body.to_string())
+}
+
 /// Notes what a request was answered with. Returns whether that is the last word.
-fn answered(notes: &mut Notes, what: What, number: usize, answer: Option<&Answer>) -> bool {
+fn answered(notes: &mut Notes, what: What, numbers: Range<usize>, answer: Option<&Answer>) -> bool {
     let Some(answer) = answer else { return false };
-    let (success, field) = match what {
-        What::Upload => (201, "id"),
-        What::Transform | What::Impossible => (202, "jobId"),
-    };
-    let asked = &mut what.asked(notes)[number];
-    let image = asked.image.clone();
+    let success = if what == What::Upload { 201 } else { 202 };
+    let asked = &mut what.asked(notes)[numbers];
+    let image = asked[0].image.clone();
     match answer.status {
         status if status == success => {
-            let id = answer.json()[field].as_str().unwrap_or_default().to_owned();
-            asked.answers.push(id.clone());
+            let answer = answer.json();
+            let ids = match what {
+                What::Upload => vec![text(&answer["id"])],
+                What::Transform | What::Impossible => vec![text(&answer["jobId"])],
+                What::Batch => {
+                    answer["jobs"].as_array().into_iter().flatten().map(|job| text(&job["jobId"])).collect()
+                }
+            };
+            for (place, asked) in asked.iter_mut().enumerate() {
+                asked.answers.push(ids.get(place).cloned().unwrap_or_default());
+            }
             match what {
-                What::Upload => notes.images.push(id),
-                What::Transform | What::Impossible => notes.jobs.push(id),
+                What::Upload => notes.images.extend(ids),
+                What::Transform | What::Impossible | What::Batch => notes.jobs.extend(ids),
             }
             true
         }
@@ -177,6 +218,10 @@ fn answered(notes: &mut Notes, what: What, number: usize, answer: Option<&Answer
             true
         }
     }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 async fn cancel(shared: &Shared, draw: &mut Draw) {

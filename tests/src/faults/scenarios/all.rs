@@ -107,7 +107,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "F7",
         about: "a worker is killed at every step of its way",
-        mix: KEYED_TRANSFORMS,
+        mix: Mix { batches: 3, ..KEYED_TRANSFORMS },
         steps: steps::way_of_a_job,
         ..USUAL
     },
