@@ -239,7 +239,7 @@ impl Uploads {
                 Ok(false) => return,
                 // It may lapse meanwhile; then nothing is stored, whatever this loop does.
                 Err(error) => {
-                    tracing::warn!(image = %id, %error, "the reservation of an upload is not renewed")
+                    tracing::warn!(image = %id, %error, "the reservation of an upload is not renewed");
                 }
             }
         }

@@ -10,7 +10,6 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -18,7 +17,7 @@ use crate::{
     cargo,
     failure::Failure,
     progress::{Steps, note, table},
-    tools,
+    services, tools,
 };
 
 /// A guard that is taken out.
@@ -213,7 +212,7 @@ impl Place {
                 running.wait().map_err(failed)?;
                 return Ok(false);
             }
-            thread::sleep(BETWEEN_LOOKS);
+            services::wait(BETWEEN_LOOKS);
         }
     }
 }

@@ -163,7 +163,7 @@ fn status(folder: &Path) {
 
 /// Waits before the next look at something that can only be asked.
 #[expect(clippy::disallowed_methods, reason = "other programs' processes and ports wake nobody up")]
-fn wait(duration: Duration) {
+pub(crate) fn wait(duration: Duration) {
     std::thread::sleep(duration);
 }
 

@@ -172,7 +172,7 @@ mod tests {
             Act::Acknowledging,
         ];
         let deeds = acts.map(|act| Deed { process: 17, job: "j".to_owned(), act });
-        let text: String = deeds.iter().map(|deed| format!("{deed}\n")).collect();
+        let text = deeds.clone().map(|deed| deed.to_string()).join("\n");
         assert_eq!(History::read(&text), Ok(deeds.to_vec()));
         for line in ["", "17 j", "17 j claimed a", "x j over", "17 j finished a perhaps", "17 j over it"] {
             assert_eq!(History::read(&format!("{line}\n")), Err(format!("{line:?} is no deed")));

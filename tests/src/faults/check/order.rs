@@ -33,20 +33,20 @@ fn attempts(record: &Record, job: &str, deeds: &[&Deed], found: &mut Violations)
 /// That an outcome is stored under the last lease alone. A lease is surely lost if somebody had another before the storing
 /// began.
 fn leases(job: &str, deeds: &[&Deed], found: &mut Violations) {
-    let mut last = None;
+    let mut newest = None;
     // What was the last lease when the storing under this one began.
     let mut begun: HashMap<&str, Option<&str>> = HashMap::new();
     for deed in deeds {
         match &deed.act {
-            Act::Claimed { lease, .. } => last = Some(lease.as_str()),
+            Act::Claimed { lease, .. } => newest = Some(lease.as_str()),
             Act::Finishing { lease } => {
-                begun.insert(lease, last);
+                begun.insert(lease, newest);
             }
             Act::Finished { lease, held: true } => {
                 let holder = begun.get(lease.as_str()).copied().flatten();
                 // The answer to a claim that was killed before it could note it is not known.
-                let lost = holder.is_some_and(|holder| holder != lease) && was_claimed(lease, deeds);
-                found.unless(!lost, Promise::OneHolder, || {
+                let gone = holder.is_some_and(|holder| holder != lease) && was_claimed(lease, deeds);
+                found.unless(!gone, Promise::OneHolder, || {
                     format!("job {job} was ended under {lease} when {holder:?} held it")
                 });
             }

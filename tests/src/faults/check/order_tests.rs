@@ -7,8 +7,8 @@ use super::{Promise, check};
 
 /// The promises that are broken by what is done to a job; words instead of lines.
 fn broken(deeds: &[&str]) -> Vec<Promise> {
-    let text: String = deeds.iter().map(|deed| format!("{}\n", deed.replacen(' ', " j ", 1))).collect();
-    let history: Vec<Deed> = History::read(&text).expect("these are deeds");
+    let lines: Vec<_> = deeds.iter().map(|deed| deed.replacen(' ', " j ", 1)).collect();
+    let history: Vec<Deed> = History::read(&lines.join("\n")).expect("these are deeds");
     let record = Record { max_attempts: 2, history, ..Record::default() };
     check(&record).into_iter().map(|violation| violation.promise).collect()
 }

@@ -34,11 +34,11 @@ pub(super) async fn ask(shared: Arc<Shared>, mut draw: Draw) {
 /// Asks for one thing.
 async fn one(shared: &Shared, draw: &mut Draw) {
     let mix = shared.mix;
-    let shares = [mix.uploads, mix.cancels, mix.deletions, mix.flawed, mix.batches, mix.transforms];
-    let mut number = draw.below(shares.iter().sum());
-    let chosen = shares.iter().position(|share| {
-        let chosen = number < *share;
-        number = number.saturating_sub(*share);
+    let parts = [mix.uploads, mix.cancels, mix.deletions, mix.flawed, mix.batches, mix.transforms];
+    let mut number = draw.below(parts.iter().sum());
+    let chosen = parts.iter().position(|part| {
+        let chosen = number < *part;
+        number = number.saturating_sub(*part);
         chosen
     });
     match chosen {
@@ -123,7 +123,9 @@ async fn make(shared: &Shared, draw: &mut Draw, what: What) {
         for _ in 0..shared.mix.copies {
             let asked = shared.note(|notes| {
                 let asked = &mut what.asked(notes)[numbers.clone()];
-                asked.iter_mut().for_each(|asked| asked.sent += 1);
+                for asked in &mut *asked {
+                    asked.sent += 1;
+                }
                 asked.to_vec()
             });
             let request = match what {
