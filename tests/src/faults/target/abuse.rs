@@ -87,12 +87,13 @@ impl Target {
 
 async fn one_of_flood(client: Client, crowd: &Crowd, number: usize) {
     let image = crowd.image();
-    let width = SMALLEST + number % WIDTHS;
-    let body = json!({ "width": width, "format": "jpeg", "quality": 90 - number / WIDTHS % 60, "saveImage": false, "version": 1 });
+    let (width, quality) = (SMALLEST + number % WIDTHS, 90 - number / WIDTHS % 60);
+    let body = json!({ "width": width, "format": "jpeg", "quality": quality, "saveImage": false, "version": 1 });
     let request = client.request(Method::POST, &format!("/images/transform/{image}"));
     let answer =
         Answer::try_to(request.header("content-type", "application/json").body(body.to_string())).await;
-    let mut asked = Asked { sent: 1, image, width: width as u64, ..Asked::default() };
+    let (width, quality) = (width as u64, quality as u64);
+    let mut asked = Asked { sent: 1, image, width, quality, ..Asked::default() };
     crowd.note(|notes| {
         match answer {
             Ok(answer) if answer.status == 202 => asked.answers.push(text(&answer.json()["jobId"])),
