@@ -88,7 +88,8 @@ impl Target {
 async fn one_of_flood(client: Client, crowd: &Crowd, number: usize) {
     let image = crowd.image();
     let (width, quality) = (SMALLEST + number % WIDTHS, 90 - number / WIDTHS % 60);
-    let body = json!({ "width": width, "format": "jpeg", "quality": quality, "saveImage": false, "version": 1 });
+    let body =
+        json!({ "width": width, "format": "jpeg", "quality": quality, "saveImage": false, "version": 1 });
     let request = client.request(Method::POST, &format!("/images/transform/{image}"));
     let answer =
         Answer::try_to(request.header("content-type", "application/json").body(body.to_string())).await;
