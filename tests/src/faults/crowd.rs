@@ -19,6 +19,7 @@ use crate::client::Client;
 use crate::draw::Draw;
 
 use super::flaws::Flawed;
+pub(super) use asking::own;
 pub(super) use notes::Notes;
 pub(super) use watching::sighting;
 

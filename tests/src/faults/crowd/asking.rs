@@ -153,7 +153,7 @@ async fn make(shared: &Shared, draw: &mut Draw, what: What) {
 }
 
 /// A width and a quality that few requests share with this one.
-fn own(number: usize) -> (u64, u64) {
+pub(in super::super) fn own(number: usize) -> (u64, u64) {
     let number = number as u64;
     (SMALLEST + number % WIDTHS, 90 - number / WIDTHS % 60)
 }

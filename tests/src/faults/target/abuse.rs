@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::super::crowd::Crowd;
+use super::super::crowd::{Crowd, own};
 use super::super::record::{Asked, Turn};
 use super::super::survey::open_jobs;
 use super::Target;
@@ -18,9 +18,6 @@ use crate::wait::eventually;
 
 /// How many requests of a flood are under way at once.
 const AT_ONCE: usize = 16;
-/// The most widths that a flood asks for; beyond, other qualities make the jobs differ.
-const WIDTHS: usize = 256;
-const SMALLEST: usize = 16;
 /// How long an answer to half a request is waited for, and how often one is sent.
 const HALF: Duration = Duration::from_millis(500);
 const TRIES: usize = 20;
@@ -87,13 +84,12 @@ impl Target {
 
 async fn one_of_flood(client: Client, crowd: &Crowd, number: usize) {
     let image = crowd.image();
-    let (width, quality) = (SMALLEST + number % WIDTHS, 90 - number / WIDTHS % 60);
+    let (width, quality) = own(number);
     let body =
         json!({ "width": width, "format": "jpeg", "quality": quality, "saveImage": false, "version": 1 });
     let request = client.request(Method::POST, &format!("/images/transform/{image}"));
     let answer =
         Answer::try_to(request.header("content-type", "application/json").body(body.to_string())).await;
-    let (width, quality) = (width as u64, quality as u64);
     let mut asked = Asked { sent: 1, image, width, quality, ..Asked::default() };
     crowd.note(|notes| {
         match answer {
