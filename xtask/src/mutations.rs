@@ -207,8 +207,7 @@ impl Place {
             }
             if Instant::now() > deadline {
                 // What cargo has started has to go, too.
-                let group = format!("-{}", running.id());
-                Command::new("kill").args(["-KILL", "--", &group]).status().map_err(failed)?;
+                services::signal("-KILL", &running.id().to_string())?;
                 running.wait().map_err(failed)?;
                 return Ok(false);
             }

@@ -21,6 +21,7 @@ use crate::{
 
 use catalog::{SERVICES, Service};
 use process::Running;
+pub(crate) use process::signal;
 
 /// How long a server may take to answer after it was started.
 const PATIENCE: Duration = Duration::from_secs(60);

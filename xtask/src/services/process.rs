@@ -95,7 +95,8 @@ fn stop(pid: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn signal(signal: &str, pid: &str) -> Result<(), Failure> {
+/// Sends a signal to a process and all of its group.
+pub(crate) fn signal(signal: &str, pid: &str) -> Result<(), Failure> {
     let status = Command::new("kill").args([signal, "--", &format!("-{pid}")]).stderr(Stdio::null()).status();
     status.map(drop).map_err(|error| Failure::failed(format!("cannot start kill: {error}")))
 }
