@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{self, Either};
+use futures::future::{self, Either, OptionFuture};
 
 use crate::attempt::{AttemptError, backoff, spread};
 use crate::describe::Describer;
@@ -129,33 +129,40 @@ impl Process {
             }
         };
         let ends = ours.iter().zip(produced).map(|(taken, produced)| self.end(taken, produced));
-        let mut ends = future::join_all(ends).await;
-        if ends.iter().any(|end| matches!(end, Ok(Some(Outcome::Completed { .. } | Outcome::Failed(_))))) {
-            outbox::ended(&self.ports, &self.settings, ours[0].job.owner).await;
-        }
-        let end = ends.remove(0);
-        for (Taken { job, .. }, end) in ours[1..].iter().zip(ends) {
+        let ends = future::join_all(ends).await;
+        let ended =
+            ends.iter().any(|end| matches!(end, Ok(Some(Outcome::Completed { .. } | Outcome::Failed(_)))));
+        let owner = ours[0].job.owner;
+        // Neither waits for the other, so the next job comes one way to the database and back earlier.
+        let let_go = OptionFuture::from(ended.then(|| outbox::ended(&self.ports, &self.settings, owner)));
+        future::join(let_go, self.settle(delivery, &jobs, ends)).await.1
+    }
+
+    /// Settles the delivery of the first of these jobs, and sees to it that the others come back if they are to.
+    async fn settle(
+        &self,
+        delivery: Box<dyn Delivery>,
+        jobs: &[&Job],
+        ends: Vec<Result<Option<Outcome>, PortError>>,
+    ) -> Result<Processing, PortError> {
+        let mut ends = jobs.iter().zip(ends);
+        let Some((first, end)) = ends.next() else { return Ok(Processing::Skipped) };
+        for (job, end) in ends {
             self.hand_over(job, end).await;
         }
-        match end? {
-            None => {
-                delivery.settle(Settlement::Ack).await?;
-                Ok(Processing::Skipped)
-            }
-            Some(Outcome::Completed { .. }) => {
-                delivery.settle(Settlement::Ack).await?;
-                Ok(Processing::Finished(JobStatus::Completed))
-            }
-            Some(Outcome::Failed(_)) => {
-                delivery.settle(Settlement::Ack).await?;
-                Ok(Processing::Finished(JobStatus::Failed))
-            }
+        let (processing, settlement) = match end? {
+            None => (Processing::Skipped, Settlement::Ack),
+            Some(Outcome::Completed { .. }) => (Processing::Finished(JobStatus::Completed), Settlement::Ack),
+            Some(Outcome::Failed(_)) => (Processing::Finished(JobStatus::Failed), Settlement::Ack),
             Some(Outcome::Retry { after } | Outcome::Postponed { after }) => {
-                delivery.settle(Settlement::Retry { after }).await?;
-                self.ports.jobs.published(ours[0].job.id).await?;
-                Ok(Processing::Retried)
+                (Processing::Retried, Settlement::Retry { after })
             }
+        };
+        delivery.settle(settlement).await?;
+        if processing == Processing::Retried {
+            self.ports.jobs.published(first.id).await?;
         }
+        Ok(processing)
     }
 
     /// Takes those along that wait and can be made with `job`. If that fails they wait for a message of their own.

@@ -42,6 +42,10 @@ impl BlobFiles {
         self.root.join(key.as_str())
     }
 
+    fn folder_of<'a>(&'a self, path: &'a Path) -> &'a Path {
+        path.parent().unwrap_or(&self.root)
+    }
+
     fn temporary_path(&self) -> PathBuf {
         self.temporary.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
     }
@@ -78,7 +82,12 @@ impl BlobFiles {
     /// Gives a blob a second name; `false` if there is none. Blobs are never written to once they have their
     /// place, so two names may share one file.
     pub(crate) fn copy(&self, from: &BlobKey, to: &BlobKey) -> io::Result<bool> {
-        let from = self.path(from);
+        let (from, to) = (self.path(from), self.path(to));
+        // Mostly there is the folder and nothing of that name in it, and the link is all there is to do.
+        if fs::hard_link(&from, &to).is_ok() {
+            self.sync(self.folder_of(&to))?;
+            return Ok(true);
+        }
         // The guard removes what a rename leaves: of two names for one file it removes neither.
         let path = TemporaryPath(self.temporary_path());
         match fs::hard_link(&from, &path.0) {
@@ -92,7 +101,7 @@ impl BlobFiles {
                 file.sync_all()?;
             }
         }
-        self.rename(&path, &self.path(to))?;
+        self.rename(&path, &to)?;
         Ok(true)
     }
 
@@ -122,7 +131,7 @@ impl BlobFiles {
     /// Moves a file to its place and makes that survive a crash. A deletion may take the folder away between
     /// making it and moving into it.
     fn rename(&self, from: &TemporaryPath, to: &Path) -> io::Result<()> {
-        let folder = to.parent().unwrap_or(&self.root);
+        let folder = self.folder_of(to);
         let mut tries = 1..;
         loop {
             match make_folder(folder).and_then(|()| fs::rename(&from.0, to)) {

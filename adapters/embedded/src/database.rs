@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pixmill::ports::{Clock, PortError};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{DatabaseError, OpenError};
@@ -122,6 +123,18 @@ impl Database {
         self.writer.write(durability, body, committed).await.map_err(|error| error.into_port(operation))
     }
 
+    /// Runs `body` in a transaction and `committed` after it, and waits for neither: for what is repeated if it is not done.
+    /// That it can't be done is logged.
+    pub(crate) async fn post<T: Send + 'static, R: Send + 'static>(
+        &self,
+        operation: &'static str,
+        body: impl FnOnce(&Connection) -> Result<T, DatabaseError> + Send + 'static,
+        committed: impl FnOnce(T) -> R + Send + 'static,
+    ) -> Result<(), PortError> {
+        let posted = self.writer.post(Durability::Relaxed, body, committed).await;
+        posted.map(drop).map_err(|error| error.into_port(operation))
+    }
+
     /// Runs a query on what is committed.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
@@ -141,10 +154,9 @@ fn create_private(path: &PathBuf) -> Result<(), OpenError> {
 fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.execute_batch(SETTINGS)?;
+    set_up(&connection)?;
     connection.execute_batch(WRITER_SETTINGS)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
@@ -152,7 +164,34 @@ fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
 pub(crate) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.execute_batch(SETTINGS)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    set_up(&connection)?;
     Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(SETTINGS)?;
+    // Otherwise a parameter behind LIMIT has its statement parsed and planned anew at each call, for what may be a better
+    // plan. Our plans are fixed by a test.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_with_a_limit_is_parsed_once() {
+        let connection = connect_writer(Path::new(":memory:")).unwrap();
+        connection.execute_batch("CREATE TABLE numbers (number INTEGER UNIQUE)").unwrap();
+        let mut statement =
+            connection.prepare("SELECT number FROM numbers WHERE number > ? LIMIT ?").unwrap();
+        for number in 0..3 {
+            assert!(!statement.exists([number, number]).unwrap());
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 }

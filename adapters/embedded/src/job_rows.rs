@@ -2,7 +2,8 @@
 
 use pixmill::ports::PageRequest;
 use pixmill::{Derivation, ImageId, Job, JobId, JobState, JobStatus, Timestamp, UserId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use crate::columns::{Cursor, count, job_id, millis, row_limit, status_code, user_id};
 use crate::error::DatabaseError;
@@ -32,73 +33,81 @@ const OVER: &str =
     "SELECT sequence FROM jobs WHERE ended_at <= ? AND removal_due_at IS NULL ORDER BY ended_at LIMIT ?";
 const DUE_REMOVALS: &str = "SELECT job FROM jobs WHERE removal_due_at <= ? ORDER BY removal_due_at LIMIT ?";
 
-/// What a job's state means for queries; it is stored anew with every change.
-struct Due {
-    stale_since: Option<i64>,
-    not_before: i64,
-    result_until: Option<i64>,
-    removal_due_at: Option<i64>,
-    ended_at: Option<i64>,
-}
+/// The columns that say what a job's state means for queries.
+const STATE_COLUMNS: [&str; 7] =
+    ["status", "stale_since", "not_before", "result_until", "removal_due_at", "ended_at", "held"];
 
-impl Due {
-    fn of(job: &Job) -> Self {
-        let removal_due_at = job.remove_output_at.map(millis);
-        let ended_at = job.status().is_final().then(|| millis(job.updated_at));
-        let stale_since = job.stale_since().map(millis);
-        let mut due = Self { stale_since, not_before: 0, result_until: None, removal_due_at, ended_at };
-        match &job.state {
-            JobState::Queued { not_before } => due.not_before = millis(*not_before),
-            JobState::Completed { .. } => due.result_until = Some(removal_due_at.unwrap_or(i64::MAX)),
-            JobState::Running { .. } | JobState::Failed { .. } | JobState::Cancelled => {}
-        }
-        due
-    }
+/// What belongs into [`STATE_COLUMNS`].
+fn state_columns(job: &Job) -> [Option<i64>; STATE_COLUMNS.len()] {
+    let removal_due_at = job.remove_output_at.map(millis);
+    let (not_before, result_until) = match &job.state {
+        JobState::Queued { not_before } => (millis(*not_before), None),
+        JobState::Completed { .. } => (0, Some(removal_due_at.unwrap_or(i64::MAX))),
+        JobState::Running { .. } | JobState::Failed { .. } | JobState::Cancelled => (0, None),
+    };
+    [
+        Some(status_code(job.status())),
+        job.stale_since().map(millis),
+        Some(not_before),
+        result_until,
+        removal_due_at,
+        job.status().is_final().then(|| millis(job.updated_at)),
+        Some(job.held.into()),
+    ]
 }
 
 /// Adds a job, unless there is one of this id.
 pub(crate) fn insert(connection: &Connection, job: &Job) -> Result<bool> {
-    let sql = "INSERT INTO jobs (id, owner, image, status, created_at, derivation, stale_since, not_before,
-                                 result_until, removal_due_at, ended_at, held, job)
+    let sql =
+        "INSERT INTO jobs (status, stale_since, not_before, result_until, removal_due_at, ended_at, held,
+                                 id, owner, image, created_at, derivation, job)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
-    let due = Due::of(job);
+    let [status, stale_since, not_before, result_until, removal_due_at, ended_at, held] = state_columns(job);
     let inserted = connection.prepare_cached(sql)?.execute(params![
+        status,
+        stale_since,
+        not_before,
+        result_until,
+        removal_due_at,
+        ended_at,
+        held,
         job.id.as_bytes(),
         job.owner.as_bytes(),
         job.image.as_bytes(),
-        status_code(job.status()),
         millis(job.created_at),
         job.derivation.as_str(),
-        due.stale_since,
-        due.not_before,
-        due.result_until,
-        due.removal_due_at,
-        due.ended_at,
-        job.held,
         serde_json::to_string(job)?,
     ])?;
     Ok(inserted == 1)
 }
 
-/// Stores a job that has changed.
+/// Stores a job that has changed. Only columns that differ are set, for SQLite writes every index of a column that is set.
 pub(crate) fn update(connection: &Connection, job: &Job) -> Result<()> {
-    let sql =
-        "UPDATE jobs SET status = ?, stale_since = ?, not_before = ?, result_until = ?, removal_due_at = ?,
-                               ended_at = ?, held = ?, job = ?
-               WHERE id = ?";
-    let due = Due::of(job);
-    connection.prepare_cached(sql)?.execute(params![
-        status_code(job.status()),
-        due.stale_since,
-        due.not_before,
-        due.result_until,
-        due.removal_due_at,
-        due.ended_at,
-        job.held,
-        serde_json::to_string(job)?,
-        job.id.as_bytes(),
-    ])?;
+    let columns = STATE_COLUMNS.join(", ");
+    let stored = connection
+        .prepare_cached(&format!("SELECT {columns} FROM jobs WHERE id = ?"))?
+        .query_row([job.id.as_bytes()], stored_columns)
+        .optional()?;
+    let Some(stored) = stored else { return Ok(()) };
+    let (mut sql, mut values) = ("UPDATE jobs SET ".to_owned(), Vec::new());
+    for ((name, before), after) in STATE_COLUMNS.into_iter().zip(stored).zip(state_columns(job)) {
+        if before != after {
+            sql.extend([name, " = ?, "]);
+            values.push(Value::from(after));
+        }
+    }
+    sql.push_str("job = ? WHERE id = ?");
+    values.extend([Value::from(serde_json::to_string(job)?), Value::from(job.id.as_bytes().to_vec())]);
+    connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
     Ok(())
+}
+
+fn stored_columns(row: &Row<'_>) -> rusqlite::Result<[Option<i64>; STATE_COLUMNS.len()]> {
+    let mut columns = [None; STATE_COLUMNS.len()];
+    for (place, column) in columns.iter_mut().enumerate() {
+        *column = row.get(place)?;
+    }
+    Ok(columns)
 }
 
 /// Stores that a job's output is removed, which the job itself does not say.
@@ -280,9 +289,7 @@ mod tests {
         ] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
-            let steps = statement
-                .query_map(rusqlite::params_from_iter(nulls), |row| row.get::<_, String>(3))
-                .unwrap();
+            let steps = statement.query_map(params_from_iter(nulls), |row| row.get::<_, String>(3)).unwrap();
             for step in steps.map(|step| step.unwrap()) {
                 let found = step.replace("COVERING ", "");
                 assert!(found.starts_with(&format!("SEARCH jobs USING INDEX {index} ")), "{sql}: {step}");

@@ -170,7 +170,8 @@ impl Jobs for SqliteJobs {
             }
             to_publish
         };
-        self.database.write(OPERATION, Durable, body, committed).await
+        // If a loss of power undoes it they are held still, and go on with the next that ends or the next sweep.
+        self.database.write(OPERATION, Relaxed, body, committed).await
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {

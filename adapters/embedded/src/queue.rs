@@ -75,7 +75,8 @@ impl Delivery for SqliteDelivery {
         match settlement {
             Settlement::Ack => {
                 let body = move |c: &Connection| queue_rows::remove(c, entry.job, entry.generation);
-                database.write("queue.ack", Relaxed, body, |gone| in_flight.end(gone)).await
+                // Nothing hangs on when it is done, so the worker goes on to its next job at once.
+                database.post("queue.ack", body, |gone| in_flight.end(gone)).await
             }
             Settlement::Reject => {
                 let body = move |c: &Connection| {

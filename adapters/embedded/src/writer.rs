@@ -53,11 +53,23 @@ impl Writer {
         body: impl FnOnce(&Connection) -> Result<T, DatabaseError> + Send + 'static,
         committed: impl FnOnce(T) -> R + Send + 'static,
     ) -> Result<R, DatabaseError> {
+        let answered = self.post(durability, body, committed).await?;
+        answered.await.map_err(|_| DatabaseError::Closed)?
+    }
+
+    /// Like [`write`](Self::write), and returns as soon as the operation is let in; what comes of it is told through the
+    /// channel, to whoever wants to know.
+    pub(crate) async fn post<T: Send + 'static, R: Send + 'static>(
+        &self,
+        durability: Durability,
+        body: impl FnOnce(&Connection) -> Result<T, DatabaseError> + Send + 'static,
+        committed: impl FnOnce(T) -> R + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<R, DatabaseError>>, DatabaseError> {
         let (answer, answered) = oneshot::channel();
         let operation = Write { durability, body: Some(body), result: None, committed, answer };
         let inbox = self.inbox.as_ref().expect("only drop takes the inbox");
         inbox.send(Box::new(operation)).await.map_err(|_| DatabaseError::Closed)?;
-        answered.await.map_err(|_| DatabaseError::Closed)?
+        Ok(answered)
     }
 }
 
