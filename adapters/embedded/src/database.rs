@@ -26,8 +26,8 @@ const SETTINGS: &str = "
     PRAGMA foreign_keys = ON;
     -- A backup in another process may hold a lock for a moment.
     PRAGMA busy_timeout = 5000;
-    -- 16 MiB of pages for each connection: the indexes of some hundred thousand jobs.
-    PRAGMA cache_size = -16384;
+    -- 4 MiB of pages: with each commit of the writer a reader forgets what it has, so more would seldom be of use.
+    PRAGMA cache_size = -4096;
     -- A failing disk would kill the process through a mapped page; without mapping it is an error like any other.
     PRAGMA mmap_size = 0;
     PRAGMA temp_store = MEMORY;
@@ -35,6 +35,8 @@ const SETTINGS: &str = "
 
 /// Settings of the writer's connection alone.
 const WRITER_SETTINGS: &str = "
+    -- 16 MiB of pages: the indexes of some hundred thousand jobs.
+    PRAGMA cache_size = -16384;
     -- A checkpoint syncs twice; at 16 MiB of log it comes once in some hundred jobs.
     PRAGMA wal_autocheckpoint = 4096;
     -- A log that grew during a backup is cut back afterwards.
