@@ -302,6 +302,11 @@ impl Job {
         }
     }
 
+    /// Whether it waits for a worker and the queue has not heard of it.
+    pub fn waits_unpublished(&self) -> bool {
+        matches!(self.state, JobState::Queued { .. }) && self.unpublished && !self.held
+    }
+
     /// Since when the queue may not know of the job, which may be yet to come; `None` if it need not know, or surely does.
     pub fn stale_since(&self) -> Option<Timestamp> {
         match &self.state {

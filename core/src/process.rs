@@ -6,8 +6,10 @@ use std::time::Duration;
 use futures::future::{self, Either, OptionFuture};
 
 use crate::attempt::{AttemptError, backoff, spread};
+use crate::batch::Batch;
 use crate::describe::Describer;
 use crate::failure::{Failure, FailureCode};
+use crate::ids::JobId;
 use crate::job::{Claim, ClaimTerms, Job, Outcome, Output};
 use crate::job_state::{JobStatus, LeaseToken};
 use crate::library::changed;
@@ -93,7 +95,14 @@ impl Process {
                 delivery.settle(Settlement::Ack).await?;
                 Ok(Processing::Finished(job.status()))
             }
-            Claim::Finished(_) | Claim::Unknown => {
+            Claim::Finished(status) => {
+                if status == JobStatus::Cancelled {
+                    self.pass_on(message.job_id).await?;
+                }
+                delivery.settle(Settlement::Ack).await?;
+                Ok(Processing::Skipped)
+            }
+            Claim::Unknown => {
                 delivery.settle(Settlement::Ack).await?;
                 Ok(Processing::Skipped)
             }
@@ -177,6 +186,22 @@ impl Process {
                 Vec::new()
             }
         }
+    }
+
+    /// Gives the message of a job that was cancelled before its turn to the next one of its batch, which would have been taken
+    /// along by it.
+    async fn pass_on(&self, cancelled: JobId) -> Result<(), PortError> {
+        let jobs = &self.ports.jobs;
+        let Some(cancelled) = jobs.load(cancelled).await? else { return Ok(()) };
+        for id in cancelled.batch.into_iter().flat_map(Batch::ids) {
+            if let Some(next) = jobs.load(id).await?
+                && next.waits_unpublished()
+                && next.is_made_with(&cancelled)
+            {
+                return outbox::publish(&self.ports, id).await;
+            }
+        }
+        Ok(())
     }
 
     /// Ends an attempt, and says with what outcome; with none if the job was somebody else's by then.

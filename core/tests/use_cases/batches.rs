@@ -304,11 +304,17 @@ async fn those_whose_first_is_cancelled_are_not_forgotten() {
     let kit = Kit::new();
     let image = kit.image(UserId::random()).await;
     let jobs = kit.submit_batch(&image, &WIDTHS, false).await;
-    kit.services.results.cancel(image.owner, jobs[0]).await.unwrap();
-    assert_eq!(kit.work().await, Processing::Skipped);
-    settle(&kit).await;
-    contents(&kit, &image, &jobs[1..]).await;
-    assert_eq!(kit.job(image.owner, jobs[0]).await.status(), JobStatus::Cancelled);
+    for first in &jobs[..2] {
+        kit.services.results.cancel(image.owner, *first).await.unwrap();
+        assert_eq!(kit.work().await, Processing::Skipped);
+    }
+    assert_eq!(kit.work().await, DONE, "no sweep is needed");
+    contents(&kit, &image, &jobs[2..]).await;
+    assert_eq!(kit.faults.calls("processor.process_batch"), 1);
+    for first in &jobs[..2] {
+        assert_eq!(kit.job(image.owner, *first).await.status(), JobStatus::Cancelled);
+    }
+    assert_eq!(kit.memory.queue.waiting(), 0);
 }
 
 #[tokio::test]
