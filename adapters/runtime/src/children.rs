@@ -52,6 +52,8 @@ pub struct ChildConfig {
     pub grace: Duration,
     /// Whether children are started ahead of the jobs, or by the first job that needs one.
     pub prestart: bool,
+    /// The folder of [fonts](pixmill::engine::use_fonts) for letters that the built-in one lacks.
+    pub fonts: Option<PathBuf>,
 }
 
 impl ChildConfig {
@@ -70,6 +72,7 @@ impl ChildConfig {
             jobs_per_child: NonZeroU32::new(1000).unwrap_or(NonZeroU32::MIN),
             grace: Duration::from_millis(500),
             prestart: true,
+            fonts: None,
         })
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod server;
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -57,6 +58,9 @@ pub struct WorkerConfig {
     /// Memory that all running jobs may plan to use together, in bytes
     #[arg(long, env = "WORKER_MEMORY_BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(64 << 20..), help_heading = "Worker")]
     pub worker_memory_bytes: u64,
+    /// Folder of fonts for the letters of watermarks that the built-in font, Noto Sans, lacks; the same on all machines
+    #[arg(long, env = "FONTS_DIR", help_heading = "Worker")]
+    pub fonts_dir: Option<PathBuf>,
     /// Where the pixels are worked on
     #[arg(long, env = "PIXMILL_PROCESSOR", default_value = "child-processes", help_heading = "Worker")]
     pub processor: ProcessorForm,

@@ -47,6 +47,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The fonts.
+    #[error("FONTS_DIR can't be used: {0}")]
+    Fonts(#[from] pixmill::engine::FontsError),
     /// Threads, child processes, signals.
     #[error("the system did not give what the server needs to run ({what})")]
     System {

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use pixmill::engine::use_fonts;
 use pixmill::ports::Processor;
 use pixmill_runtime::{ChildConfig, ChildProcesses, InProcess, MemoryBudget};
 
@@ -15,6 +16,11 @@ type Pixels = (Arc<dyn Processor>, Option<Arc<ChildProcesses>>);
 pub(crate) fn processor(config: &WorkerConfig) -> Result<Pixels, StartError> {
     let slots = NonZeroUsize::new(config.slots()).unwrap_or(NonZeroUsize::MIN);
     let budget = MemoryBudget::new(config.worker_memory_bytes);
+    // Children work elsewhere, where a relative path means another folder.
+    let fonts = config.fonts_dir.as_ref().map(std::path::absolute).transpose().map_err(system("fonts"))?;
+    if let Some(folder) = &fonts {
+        use_fonts(folder)?;
+    }
     match config.processor {
         ProcessorForm::InProcess => {
             let pool = InProcess::start(slots, budget).map_err(system("threads for pixels"))?;
@@ -26,6 +32,7 @@ pub(crate) fn processor(config: &WorkerConfig) -> Result<Pixels, StartError> {
                     job_memory: config.job_memory_bytes(),
                     // A source and a watermark image.
                     file_bytes: config.max_upload_bytes.saturating_mul(2).max(128 << 20),
+                    fonts,
                     ..children
                 })
                 .and_then(ChildProcesses::start)

@@ -1,7 +1,7 @@
 //! Pixmill's image engine: the bytes of a picture and a [`Transformation`] in, the bytes of the result out.
 //!
-//! It is synchronous, keeps no state between calls, opens no file and no socket, and knows nothing of users,
-//! jobs or storage. Every call takes [`Limits`], which are checked from the header before pixels are
+//! It is synchronous, keeps no state between calls, opens no file but the fonts that it is [given](use_fonts) and no socket,
+//! and knows nothing of users, jobs or storage. Every call takes [`Limits`], which are checked from the header before pixels are
 //! allocated, and a [`CancelToken`].
 
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -39,6 +39,7 @@ pub use frames::FrameCount;
 pub use header::{Header, Inspection, Orientation, inspect};
 pub use limits::{CancelToken, Limits};
 pub use many::{transform_many, transform_some};
+pub use ops::watermark::{FontsError, use_fonts};
 pub use plan::{Plan, plan};
 pub use transform::{Output, transform};
 pub use transformation::{Crop, Fit, Position, Transformation, Watermark};

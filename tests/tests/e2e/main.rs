@@ -10,6 +10,7 @@ mod crash;
 mod dead_letters;
 mod faults;
 mod fixtures;
+mod fonts;
 mod formats;
 mod full_disk;
 mod idempotency;

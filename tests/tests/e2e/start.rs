@@ -34,6 +34,8 @@ async fn settings_that_can_not_be_honoured_are_refused() {
         ("PIXMILL_DATA_DIR", "a-file", "not a folder"),
         ("RATE_LIMIT_REQUESTS", "many", "RATE_LIMIT_REQUESTS"),
         ("LEASE_SECS", "0", "LEASE_SECS"),
+        ("FONTS_DIR", "a-file", "a-file can't be read"),
+        ("FONTS_DIR", ".", "no font files"),
         ("TRUSTED_PROXIES", "the-proxy", "the-proxy"),
         ("PUBLIC_URL", "images.example.com", "https://images.example.com"),
     ] {

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::parent_id;
+use std::path::PathBuf;
 use std::process::{ExitCode, abort};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,10 +46,13 @@ pub fn child_main() -> ExitCode {
 }
 
 fn prepare_and_serve() -> io::Result<()> {
-    let (memory, files) = arguments().ok_or_else(|| {
+    let (memory, files, fonts) = arguments().ok_or_else(|| {
         let usage = format!("{CHILD_ARGUMENT} is started by the program itself, not by hand");
         io::Error::new(io::ErrorKind::InvalidInput, usage)
     })?;
+    if let Some(folder) = fonts {
+        pixmill::engine::use_fonts(&folder).map_err(io::Error::other)?;
+    }
     ignore_signals()?;
     setrlimit(Resource::CORE, 0, 0)?;
     // Whoever set a lower limit on the whole service meant it.
@@ -60,10 +64,12 @@ fn prepare_and_serve() -> io::Result<()> {
     serve(&Watchdog::start()?, files)
 }
 
-/// The limits in bytes on memory and on files, as the parent wrote them behind [`CHILD_ARGUMENT`].
-fn arguments() -> Option<(u64, u64)> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != CHILD_ARGUMENT).skip(1);
-    Some((arguments.next()?.parse().ok()?, arguments.next()?.parse().ok()?))
+/// The limits in bytes on memory and on files, and the folder of fonts if there is one, as the parent wrote them behind
+/// [`CHILD_ARGUMENT`].
+fn arguments() -> Option<(u64, u64, Option<PathBuf>)> {
+    let mut arguments = std::env::args_os().skip_while(|argument| argument != CHILD_ARGUMENT).skip(1);
+    let mut number = || arguments.next()?.to_str()?.parse().ok();
+    Some((number()?, number()?, arguments.next().map(PathBuf::from)))
 }
 
 fn ignore_signals() -> io::Result<()> {

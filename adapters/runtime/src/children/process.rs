@@ -50,6 +50,7 @@ impl ChildProcess {
             .arg(CHILD_ARGUMENT)
             .arg(config.child_memory().to_string())
             .arg(config.file_bytes.to_string())
+            .args(&config.fonts)
             .env_clear()
             .envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .env(ALLOCATOR.0, ALLOCATOR.1)

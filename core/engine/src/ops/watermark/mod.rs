@@ -16,6 +16,8 @@ use crate::pixels::{Layout, Pixels};
 use crate::transformation::Watermark;
 use place::Frame;
 
+pub use text::{FontsError, use_fonts};
+
 /// Share of the picture's width that a watermark takes when nothing else is asked for.
 const DEFAULT_SIZE: f64 = 0.5;
 const DEFAULT_OPACITY: f64 = 0.5;

@@ -1,6 +1,7 @@
-//! A stamp from text: shaping, wrapping and drawing with the one font that is built in. Text is literal; characters
-//! that the font lacks show as its empty box.
+//! A stamp from text: shaping, wrapping and drawing with the font that is built in, and with those that the program was given.
+//! Text is literal; characters that all fonts lack show as an empty box.
 
+mod fonts;
 mod layout;
 
 use cosmic_text::{SwashCache, SwashContent};
@@ -12,7 +13,10 @@ use crate::limits::CancelToken;
 use crate::ops::blend::over;
 use crate::ops::blur;
 use crate::pixels::{Layout, Pixels};
-use layout::{Placed, with_fonts};
+use fonts::with_fonts;
+use layout::Placed;
+
+pub use fonts::{FontsError, use_fonts};
 
 /// The outline's opacity where it is darkest.
 const OUTLINE: f32 = 0.8;
@@ -134,16 +138,20 @@ fn draw(
     for glyph in glyphs {
         let Some(image) = cache.get_image(fonts, glyph.key) else { continue };
         let width = image.placement.width as usize;
-        // The built-in font has outlines only, which give one byte a pixel.
-        if width == 0 || image.content != SwashContent::Mask {
+        // The last byte of a pixel says how much of it is covered. Emoji that come in colours have the text's colour too.
+        let bytes = match image.content {
+            SwashContent::Mask => 1,
+            SwashContent::Color | SwashContent::SubpixelMask => 4,
+        };
+        if width == 0 {
             continue;
         }
         let left = glyph.x.abs_diff(bounds.left - image.placement.left) as usize;
         let top = glyph.y.abs_diff(bounds.top + image.placement.top) as usize;
-        for (row, cover) in image.data.chunks_exact(width).enumerate() {
+        for (row, samples) in image.data.chunks_exact(width * bytes).enumerate() {
             let line = &mut ink.data[(top + row) * stride + left..][..width];
-            for (to, &from) in line.iter_mut().zip(cover) {
-                *to = (*to).max(from);
+            for (to, from) in line.iter_mut().zip(samples.chunks_exact(bytes)) {
+                *to = (*to).max(from[bytes - 1]);
             }
         }
     }

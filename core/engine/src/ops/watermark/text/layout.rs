@@ -1,11 +1,6 @@
 //! Finds the font size and the line breaks with which a text fills its room.
 
-use std::cell::RefCell;
-use std::sync::{Arc, OnceLock};
-
-use cosmic_text::{
-    Align, Attrs, Buffer, CacheKey, CacheKeyFlags, FontSystem, Metrics, Shaping, Wrap, fontdb,
-};
+use cosmic_text::{Align, Attrs, Buffer, CacheKey, CacheKeyFlags, FontSystem, Metrics, Shaping, Wrap};
 
 use crate::ops::watermark::place::Room;
 
@@ -20,8 +15,6 @@ const LINE_HEIGHT: f32 = 1.25;
 const LEGIBLE: f64 = 12.0;
 const LEGIBLE_SHARE: f64 = 0.05;
 
-static FONT: &[u8] = include_bytes!("../../../../assets/NotoSans-Regular.ttf");
-
 /// A glyph and where its origin lies.
 pub(super) struct Placed {
     pub(super) key: CacheKey,
@@ -33,26 +26,6 @@ pub(super) struct Placed {
 pub(super) struct Block {
     pub(super) glyphs: Vec<Placed>,
     pub(super) font_size: f32,
-}
-
-/// Runs `work` with this thread's fonts. The built-in font is parsed once; no font of the system is looked at, so
-/// that the same text looks the same everywhere.
-pub(super) fn with_fonts<T>(work: impl FnOnce(&mut FontSystem) -> T) -> T {
-    static DATABASE: OnceLock<fontdb::Database> = OnceLock::new();
-    thread_local! {
-        static FONTS: RefCell<FontSystem> = RefCell::new(FontSystem::new_with_locale_and_db(
-            "en-US".into(),
-            DATABASE.get_or_init(database).clone(),
-        ));
-    }
-    FONTS.with_borrow_mut(work)
-}
-
-fn database() -> fontdb::Database {
-    let mut database = fontdb::Database::new();
-    database.load_font_source(fontdb::Source::Binary(Arc::new(FONT)));
-    database.set_sans_serif_family("Noto Sans");
-    database
 }
 
 /// Lays `text` out in the largest font with which it is as wide as `room` asks for and fits in, times `scale`.
