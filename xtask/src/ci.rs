@@ -13,7 +13,7 @@ use crate::{
     cargo::{self, cargo},
     containers, deny,
     failure::Failure,
-    features, layers, no_arguments, openapi,
+    features, fuzz, layers, no_arguments, openapi,
     progress::{Steps, parse_verdict, seconds, table, verdict},
 };
 
@@ -54,6 +54,7 @@ const STEPS: &[Step] = &[
     Step { name: "containers", run: || containers::start(&[]).map(|()| String::new()).into() },
     Step { name: "features", run: || features::start(&[]).map(|()| String::new()).into() },
     Step { name: "docs", run: docs },
+    Step { name: "fuzz lock", run: fuzz_lock },
     Step { name: "openapi", run: || openapi::start(&["--check".into()]).map(|()| String::new()).into() },
 ];
 
@@ -102,6 +103,13 @@ fn clippy() -> Outcome {
 fn docs() -> Outcome {
     let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
     command(doc.env("RUSTDOCFLAGS", "-D warnings"), "cargo doc")
+}
+
+/// The fuzz targets are a workspace of their own, whose lock nothing else here reads.
+fn fuzz_lock() -> Outcome {
+    let mut metadata =
+        cargo(&["metadata", "--locked", "--format-version", "1", "--manifest-path", fuzz::MANIFEST]);
+    command(metadata.stdout(Stdio::null()), "`cargo metadata --locked` for the fuzz targets")
 }
 
 /// Runs the tests as a person would and takes their last line at its word.

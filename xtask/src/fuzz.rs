@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The manifest of the targets; it is a workspace of its own.
-const MANIFEST: &str = "core/engine/fuzz/Cargo.toml";
+pub(crate) const MANIFEST: &str = "core/engine/fuzz/Cargo.toml";
 
 const TARGETS: &[&str] = &["jpeg", "png", "webp", "gif", "avif", "transformation", "end_to_end"];
 
