@@ -95,14 +95,10 @@ impl Process {
                 delivery.settle(Settlement::Ack).await?;
                 Ok(Processing::Finished(job.status()))
             }
-            Claim::Finished(status) => {
-                if status == JobStatus::Cancelled {
+            Claim::Finished(_) | Claim::Unknown => {
+                if claim == Claim::Finished(JobStatus::Cancelled) {
                     self.pass_on(message.job_id).await?;
                 }
-                delivery.settle(Settlement::Ack).await?;
-                Ok(Processing::Skipped)
-            }
-            Claim::Unknown => {
                 delivery.settle(Settlement::Ack).await?;
                 Ok(Processing::Skipped)
             }
