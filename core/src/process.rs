@@ -121,10 +121,17 @@ impl Process {
             announce(&self.ports, changed(job)).await;
         }
         let jobs: Vec<&Job> = ours.iter().map(|taken| &taken.job).collect();
-        let produce = std::pin::pin!(self.producer.produce(&jobs));
-        let keep_leases = std::pin::pin!(self.keep_leases(&ours));
-        let produced = match future::select(produce, keep_leases).await {
-            Either::Left((produced, _)) => produced,
+        let mut keep_leases = std::pin::pin!(self.keep_leases(&ours));
+        let making = std::pin::pin!(self.producer.make(&jobs));
+        let produced = match future::select(making, keep_leases.as_mut()).await {
+            Either::Left((made, _)) => {
+                let saving = std::pin::pin!(self.producer.save(&jobs, made));
+                match future::select(saving, keep_leases).await {
+                    Either::Left((produced, _)) => produced,
+                    // The token decides what comes of it.
+                    Either::Right(((), saving)) => saving.await,
+                }
+            }
             Either::Right(((), _)) => {
                 for job in &jobs {
                     self.discard(job).await?;

@@ -30,7 +30,10 @@ pub(crate) struct Producer {
 }
 
 /// A result that is stored, and its bytes if they are at hand.
-type Made = (Content, Option<Bytes>);
+pub(crate) struct Made {
+    content: Content,
+    file: Option<Bytes>,
+}
 
 /// What is said of a job of which a processor says nothing.
 fn unanswered() -> AttemptError {
@@ -48,16 +51,26 @@ impl Producer {
 
     /// Makes the results of `jobs`, which are one job or several that are [made together](Job::is_made_with), or finds them
     /// made already, and stores them. What comes of each does not hang on what comes of the others, but for what they share.
-    pub(crate) async fn produce(&self, jobs: &[&Job]) -> Vec<Result<Output, AttemptError>> {
+    pub(crate) async fn make(&self, jobs: &[&Job]) -> Vec<Result<Made, AttemptError>> {
         let found = future::join_all(jobs.iter().map(|job| self.find(job))).await;
         let open = jobs.iter().zip(&found).filter(|(_, found)| matches!(found, Ok(None)));
         let open: Vec<&Job> = open.map(|(job, _)| *job).collect();
         let mut computed = self.compute(&open).await.into_iter();
         let made = found.into_iter().map(|found| match found {
-            Ok(Some(content)) => Ok((content, None)),
+            Ok(Some(content)) => Ok(Made { content, file: None }),
             Ok(None) => computed.next().unwrap_or_else(|| Err(unanswered())),
             Err(error) => Err(error),
         });
+        made.collect()
+    }
+
+    /// Makes versions of what was made for `jobs` and is to be saved. To be awaited to its end: a version that is still on its
+    /// way into the database can't be taken back.
+    pub(crate) async fn save(
+        &self,
+        jobs: &[&Job],
+        made: Vec<Result<Made, AttemptError>>,
+    ) -> Vec<Result<Output, AttemptError>> {
         let outputs = jobs.iter().zip(made).map(|(job, made)| async move { self.output(job, made?).await });
         future::join_all(outputs).await
     }
@@ -88,7 +101,7 @@ impl Producer {
                 let stored = jobs.iter().zip(processed).map(|(job, processed)| self.store(job, processed));
                 future::join_all(stored).await
             }
-            Err(error) => vec![Err(error); jobs.len()],
+            Err(error) => jobs.iter().map(|_| Err(error.clone())).collect(),
         }
     }
 
@@ -146,11 +159,11 @@ impl Producer {
             Content { blob: blob.clone(), hash, bytes: bytes.len() as u64, format, width, height, alpha };
         self.ports.blobs.put_bytes(blob, bytes.clone()).await?;
         remember(&self.ports, &self.settings, &content, bytes.clone()).await;
-        Ok((content, Some(bytes)))
+        Ok(Made { content, file: Some(bytes) })
     }
 
     /// Makes a version of what is to be saved.
-    async fn output(&self, job: &Job, (content, file): Made) -> Result<Output, AttemptError> {
+    async fn output(&self, job: &Job, Made { content, file }: Made) -> Result<Output, AttemptError> {
         if !job.save {
             return Ok(Output { content, version: None });
         }

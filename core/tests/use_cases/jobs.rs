@@ -249,6 +249,37 @@ async fn a_job_cancelled_while_it_runs_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_version_that_is_on_its_way_when_its_job_is_cancelled_is_removed_after_that() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, true).await;
+    let on_its_way = kit.settings.lease * 2;
+    kit.faults.inject("images.add_version", Calls::First(1), Fault::Delay(on_its_way));
+    let delivery = kit.memory.queue.receive().await.unwrap();
+    let process = kit.services.worker.process().clone();
+    let running = tokio::spawn(async move { process.run(delivery).await });
+    while kit.faults.calls("images.add_version") == 0 {
+        tokio::task::yield_now().await;
+    }
+    kit.services.results.cancel(image.owner, job).await.unwrap();
+    kit.advance(kit.settings.lease);
+    while kit.faults.calls("jobs.renew") == 0 {
+        tokio::task::yield_now().await;
+    }
+    // What is done about a lost lease is done by now.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(kit.faults.calls("images.drop_version"), 0, "removed before it was there");
+
+    kit.advance(on_its_way);
+    assert_eq!(running.await.unwrap().unwrap(), Processing::Skipped);
+    assert_eq!(kit.faults.calls("images.drop_version"), 1);
+    assert_eq!(kit.services.library.versions(image.owner, image.id).await.unwrap().unwrap().1.len(), 1);
+    assert_eq!(kit.blobs().await, [image.current.content.blob]);
+}
+
+#[tokio::test]
 async fn deleting_an_image_ends_its_jobs_and_removes_everything() {
     let kit = Kit::new();
     let image = kit.image(UserId::random()).await;
