@@ -37,22 +37,19 @@ pub(crate) fn accept(
     let mut all: Vec<Stored> = Vec::with_capacity(jobs.len());
     for mut job in jobs {
         job.held = job_rows::count_released(connection, job.owner, share)? >= share;
-        let follows = |job: &Job| job.follows(all.iter().map(|stored| &stored.job));
-        let enqueue_at = enqueue_at.filter(|_| !job.held && !follows(&job));
+        let follows = job.follows(all.iter().map(|stored| &stored.job));
+        let enqueue_at = enqueue_at.filter(|_| !job.held && !follows);
         job.unpublished &= enqueue_at.is_none();
-        if !job_rows::insert(connection, &job)? {
-            let job = job_rows::load(connection, job.id)?.unwrap_or(job);
-            let follows = follows(&job);
-            all.push(Stored { job, entry: None, follows });
-            continue;
+        let inserted = job_rows::insert(connection, &job)?;
+        if !inserted {
+            job = job_rows::load(connection, job.id)?.unwrap_or(job);
         }
-        let entry = match (enqueue_at, &job.state) {
+        let entry = match (enqueue_at.filter(|_| inserted), &job.state) {
             (Some(now), JobState::Queued { not_before }) => {
                 Some(queue_rows::upsert(connection, JobMessage::new(job.id), now.max(*not_before))?)
             }
             _ => None,
         };
-        let follows = follows(&job);
         all.push(Stored { job, entry, follows });
     }
     Ok(all)
