@@ -93,12 +93,34 @@ fn animation(stills: &[Vec<u8>]) -> Vec<u8> {
     // Signature and logical screen, which is large enough for all and has no palette.
     let mut file = b"GIF89a\x20\0\x20\0\0\0\0".to_vec();
     file.extend(b"\x21\xFF\x0BNETSCAPE2.0\x03\x01\x03\0\0");
-    for (disposal, still) in (0_u8..).zip(stills.iter().filter(|still| still[..6] == *b"GIF89a")) {
+    for (disposal, still) in (0_u8..).zip(stills) {
         file.extend([0x21, 0xF9, 4, disposal % 4 << 2, 7, 0, 0, 0]);
-        file.extend(&still[13..still.len() - 1]);
+        file.extend(image_with_its_palette(still));
     }
     file.push(0x3B);
     file
+}
+
+/// The image of a GIF of one, with the palette of the file as its own.
+fn image_with_its_palette(gif: &[u8]) -> Vec<u8> {
+    // Of the flags the highest says that there is a palette, and the lowest three how large it is.
+    let palette = gif[10] & 0x87;
+    let end = if palette & 0x80 == 0 { 13 } else { 13 + (6 << (palette & 7)) };
+    let mut image = end;
+    while gif[image] == 0x21 {
+        image += 2;
+        while gif[image] > 0 {
+            image += 1 + usize::from(gif[image]);
+        }
+        image += 1;
+    }
+    // The descriptor ends with flags of the same kind.
+    let (descriptor, data) = gif[image..gif.len() - 1].split_at(10);
+    let (rest, flags) = descriptor.split_at(9);
+    if palette & 0x80 == 0 || flags[0] & 0x80 != 0 {
+        return [descriptor, data].concat();
+    }
+    [rest, &[flags[0] | palette], &gif[13..end], data].concat()
 }
 
 /// A PNG of this colour type and depth with a pattern in it, its data stored and not compressed.
