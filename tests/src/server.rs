@@ -5,7 +5,7 @@ mod again;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -204,6 +204,13 @@ impl Server {
     /// The folder that it was started in.
     pub fn home(&self) -> &Home {
         &self.home
+    }
+
+    /// The program with these arguments and the variables of this server, for what an operator does beside it.
+    pub fn beside(&self, arguments: &[&str]) -> Command {
+        let variables: Vec<_> =
+            self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.home.command(&variables, arguments)
     }
 
     /// Its process and those below it.

@@ -5,6 +5,7 @@ use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::mongo::Between;
 use crate::proxy::Proxy;
 
 /// Signs the tokens of distributed servers.
@@ -92,12 +93,29 @@ pub fn systems() -> Vec<(&'static str, String)> {
 /// # Panics
 /// If there is no such system.
 pub async fn behind_a_proxy(systems: &mut [(&'static str, String)], variable: &str) -> Proxy {
-    let (_, url) = systems.iter_mut().find(|(name, _)| *name == variable).expect("there is such a system");
-    let host = url.split("://").nth(1).and_then(|rest| rest.rsplit('@').next());
-    let host = host.and_then(|rest| rest.split(['/', '?']).next()).expect("a URL with a host").to_owned();
+    let (url, host) = found(systems, variable);
     let proxy = Proxy::to(&host).await;
     *url = url.replace(&host, &proxy.address());
     proxy
+}
+
+/// Puts somebody between these systems' MongoDB and everybody.
+///
+/// # Panics
+/// If it is not among them.
+pub(crate) async fn between_mongo(systems: &mut [(&'static str, String)]) -> Between {
+    let (url, host) = found(systems, "MONGO_URI");
+    let between = Between::before(&host).await;
+    *url = url.replace(&host, &between.address());
+    between
+}
+
+/// The URL of a system, and the `HOST:PORT` in it.
+fn found<'a>(systems: &'a mut [(&'static str, String)], variable: &str) -> (&'a mut String, String) {
+    let (_, url) = systems.iter_mut().find(|(name, _)| *name == variable).expect("there is such a system");
+    let host = url.split("://").nth(1).and_then(|rest| rest.rsplit('@').next());
+    let host = host.and_then(|rest| rest.split(['/', '?']).next()).expect("a URL with a host").to_owned();
+    (url, host)
 }
 
 fn variable(name: &str) -> String {

@@ -66,7 +66,6 @@ fn good() -> Record {
             versions: vec![version(1, None), version(2, Some("saved"))],
         }],
         blobs: texts(&["images/i1/original", "images/i1/saved", "previews/i1/unsaved"]),
-        in_grace: false,
         redriven: BTreeSet::new(),
         generations: BTreeMap::new(),
         redrivings: Vec::new(),
@@ -172,25 +171,13 @@ fn what_is_left_is_found() {
     breaks(&[Promise::NothingLeft], "a blob", |record| {
         record.blobs.insert("images/i2/original".into());
     });
-    breaks(&[], "a blob that may still be swept", |record| {
-        record.blobs.extend(["images/i2/original", "previews/i1/cancelled"].map(str::to_owned));
-        record.in_grace = true;
+    breaks(&[Promise::NothingLeft], "a blob that an attempt left at a job that ended without it", |record| {
+        record.blobs.insert("previews/i1/cancelled".into());
     });
-    let late = |record: &mut Record| {
+    breaks(&[Promise::NothingLost, Promise::OneEffect], "a version of such a job", |record| {
         record.images[0].versions.push(FinalVersion { number: 3, job: Some("cancelled".into()), bytes: 9 });
         record.usage.bytes += 9;
-    };
-    breaks(&[], "a version of a job that ended without it, which may still be swept", |record| {
-        late(record);
-        record.in_grace = true;
     });
-    breaks(&[Promise::NothingLost, Promise::OneEffect], "the same, later", late);
-    for blob in ["images/i1/unknown", "previews/i1/saved"] {
-        breaks(&[Promise::NothingLeft], "a blob that is not waiting for anything", |record| {
-            record.blobs.insert(blob.into());
-            record.in_grace = true;
-        });
-    }
     breaks(&[Promise::NothingLeft], "a temporary file", |record| record.temporary_files.push("x".into()));
     breaks(&[Promise::NothingLeft], "a charge", |record| record.usage.bytes += 1);
     breaks(&[Promise::NothingLeft], "an open job that is none", |record| record.usage.open_jobs = 1);

@@ -7,14 +7,15 @@ use tokio::time::{Instant, sleep};
 
 use crate::amqp::Amqp;
 use crate::broker::Broker;
-use crate::mongo::drop_database;
+use crate::mongo::{Between, drop_database};
 use crate::redis::forget;
-use crate::systems::{Bucket, systems};
+use crate::systems::{Bucket, between_mongo, systems};
 
 /// A bucket, a database and queues that nobody else has, and a whole broker where one is to suffer.
 pub(super) struct Place {
     systems: Vec<(&'static str, String)>,
     bucket: Bucket,
+    database: Between,
     broker: Option<Broker>,
 }
 
@@ -42,7 +43,8 @@ impl Place {
                 known.1 = value;
             }
         }
-        Ok(Self { systems, bucket, broker })
+        let database = between_mongo(&mut systems).await;
+        Ok(Self { systems, bucket, database, broker })
     }
 
     /// The variables by which a Pixmill finds them.
@@ -53,6 +55,11 @@ impl Place {
     /// The keys of all blobs.
     pub(super) async fn blobs(&self) -> BTreeSet<String> {
         self.bucket.keys().await
+    }
+
+    /// The database, whose clock and disk nobody else sees.
+    pub(super) fn database(&self) -> &Between {
+        &self.database
     }
 
     /// The broker, which only those may harm who have it for themselves.

@@ -51,8 +51,6 @@ pub struct Record {
     pub images: Vec<FinalImage>,
     /// Every blob in the end.
     pub blobs: BTreeSet<String>,
-    /// Whether what was cut short may still be waiting to be swept.
-    pub in_grace: bool,
     /// Every temporary file in the end.
     pub temporary_files: Vec<String>,
     /// What the user is said to have in the end.
@@ -218,12 +216,6 @@ pub struct Usage {
 }
 
 impl Record {
-    /// Whether what this job left may still be there, or go: it ended without a result, and a writer of its may still come.
-    pub fn may_have_left(&self, job: &str) -> bool {
-        let known = self.jobs.iter().find(|known| known.seen.job == job);
-        self.in_grace && known.is_some_and(|job| job.made.is_none())
-    }
-
     /// The bytes of all versions of the end.
     pub fn bytes(&self) -> u64 {
         self.images.iter().flat_map(|image| &image.versions).map(|version| version.bytes).sum()

@@ -63,8 +63,6 @@ const AFTERWARDS: u64 = 5;
 const FINISHING: Duration = Duration::from_secs(30);
 const SETTLING: Duration = Duration::from_secs(120);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
-/// By when the graces and reservations of a run are surely over, and no result yet.
-pub(super) const MUCH_LATER: (&str, &str) = ("PIXMILL_CLOCK_AHEAD_SECS", "7200");
 /// How often a job may be tried.
 const MAX_ATTEMPTS: (&str, u64) = ("5", 5);
 
@@ -115,11 +113,7 @@ async fn over(scenario: &Scenario, form: Form, seed: u64, target: &mut Target, h
     let mut record = crowd.end().await.into_record();
     record.max_attempts = scenario.most_attempts.unwrap_or(MAX_ATTEMPTS.1);
     record.one_clock = form == Form::Embedded;
-    // The database of a distributed system has a clock of its own, which nobody can set.
-    record.in_grace = form == Form::Distributed;
-    if form == Form::Embedded {
-        target.restart(&[MUCH_LATER]).await;
-    }
+    target.much_later().await;
     let client = client.at_all(target.addresses());
     stranger::intrude(&mut record, &target.server().user("mallory").await).await;
     survey::survey(&mut record, &client).await;

@@ -73,16 +73,15 @@ mod tests {
                         }
                         Injection::FullDisk { .. } => {
                             let room = scenario.needs.iter().any(|need| matches!(need, Need::Room(_)));
-                            assert!(room && *form == Embedded, "{}", scenario.name);
+                            assert!(room || *form == Distributed, "{}", scenario.name);
                         }
                         Injection::FailSync { .. } => {
                             assert!(scenario.needs.contains(&Need::Tracer), "{}", scenario.name);
                             assert_eq!(*form, Embedded, "{}", scenario.name);
                         }
-                        Injection::TearLog { .. }
-                        | Injection::Second
-                        | Injection::DeadLetters { .. }
-                        | Injection::Redrive { .. } => assert_eq!(*form, Embedded, "{}", scenario.name),
+                        Injection::TearLog { .. } | Injection::Second => {
+                            assert_eq!(*form, Embedded, "{}", scenario.name);
+                        }
                         Injection::Link { .. }
                         | Injection::DeleteQueue
                         | Injection::Forget
@@ -97,7 +96,7 @@ mod tests {
                             let bounded = |(name, _): &(&str, &str)| *name == "MAX_OPEN_JOBS";
                             assert!(scenario.settings.iter().any(bounded), "{}", scenario.name);
                         }
-                        Injection::Weigh => {}
+                        Injection::Weigh | Injection::DeadLetters { .. } | Injection::Redrive { .. } => {}
                         Injection::Flood { jobs, ahead } => assert!(jobs > ahead, "{}", scenario.name),
                         Injection::Kill { part }
                         | Injection::Deaths { part, .. }

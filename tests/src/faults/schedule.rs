@@ -85,7 +85,7 @@ pub enum Injection {
         /// Which process.
         part: usize,
     },
-    /// There is no room left on the disk for a while.
+    /// There is no room left for a while: on the disk of a process alone, or on that of the database.
     FullDisk {
         /// For how long.
         time: Duration,

@@ -7,6 +7,9 @@ mod ordered;
 mod suffer;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::future::join_all;
 
 use super::crowd::Crowd;
 use super::place::Place;
@@ -16,6 +19,9 @@ use crate::program::Home;
 use crate::proxy::Proxy;
 use crate::server::Server;
 use crate::systems::behind_a_proxy;
+
+/// How much time passes in a run until graces and reservations are surely over, and no result is, in seconds and as it is.
+const MUCH_LATER: (&str, Duration) = ("7200", Duration::from_secs(7200));
 
 /// A system under test.
 pub(super) struct Target {
@@ -126,14 +132,25 @@ impl Target {
         self.parts.iter().map(|part| part.process.log()).collect()
     }
 
-    /// Starts all processes again, and lets them and all that follow have these variables.
-    pub(super) async fn restart(&mut self, variables: &[(&'static str, &'static str)]) {
-        self.lasting.extend(variables);
+    /// Stops all processes, lets so much time pass that graces and reservations are over and no result is, and starts them again.
+    pub(super) async fn much_later(&mut self) {
+        let running = self.parts.iter_mut().map(|part| &mut part.process);
+        join_all(running.filter_map(|process| (!process.has_ended()).then(|| process.terminate()))).await;
+        match &self.place {
+            // The clock that counts is the database's.
+            Some(place) => place.database().ahead(MUCH_LATER.1),
+            None => self.lasting.push(("PIXMILL_CLOCK_AHEAD_SECS", MUCH_LATER.0)),
+        }
         for part in 0..self.parts.len() {
-            if !self.parts[part].process.has_ended() {
-                self.parts[part].process.terminate().await;
-            }
             self.started(part).await;
+        }
+    }
+
+    /// The processes that work on jobs.
+    fn workers(&self) -> std::ops::Range<usize> {
+        match self.form {
+            Form::Embedded => 0..1,
+            Form::Distributed => Form::SERVERS..self.parts.len(),
         }
     }
 

@@ -74,8 +74,7 @@ fn versions(record: &Record, found: &mut Violations) {
             });
             if let Some(job) = &version.job {
                 let made = saved.get(job.as_str());
-                let right = made == Some(&number) || record.may_have_left(job);
-                found.unless(right, Promise::OneEffect, || {
+                found.unless(made == Some(&number), Promise::OneEffect, || {
                     format!("version {number} of image {id} is of job {job}, which made {made:?}")
                 });
             }

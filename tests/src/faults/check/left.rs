@@ -18,24 +18,13 @@ pub(super) fn check(record: &Record, found: &mut Violations) {
 
 pub(super) fn files(record: &Record, found: &mut Violations) {
     let expected = record.expected_blobs();
-    for orphan in record.blobs.difference(&expected).filter(|blob| !in_grace(record, blob)) {
+    for orphan in record.blobs.difference(&expected) {
         found.unless(false, Promise::NothingLeft, || format!("blob {orphan} belongs to nothing"));
     }
-    let left = |blob: &&String| blob.rsplit('/').next().is_some_and(|job| record.may_have_left(job));
-    for missing in expected.difference(&record.blobs).filter(|blob| !left(blob)) {
+    for missing in expected.difference(&record.blobs) {
         found.unless(false, Promise::NothingLost, || format!("blob {missing} is gone"));
     }
     for file in &record.temporary_files {
         found.unless(false, Promise::NothingLeft, || format!("the temporary file {file} is left"));
     }
-}
-
-/// Whether a blob may be there until the time is over in which its writer may still come.
-fn in_grace(record: &Record, blob: &str) -> bool {
-    let mut parts = blob.split('/').skip(1);
-    let (Some(image), Some(name)) = (parts.next(), parts.next()) else { return false };
-    let there = record.images.iter().any(|known| known.id == image);
-    // An upload that was cut short, or whatever is written below an image that was deleted; or what an attempt left at a job
-    // that ended without it.
-    record.in_grace && (!there || record.may_have_left(name))
 }

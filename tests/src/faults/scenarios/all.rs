@@ -167,6 +167,14 @@ pub const SCENARIOS: &[Scenario] = &[
         ..USUAL
     },
     Scenario {
+        name: "F12-full",
+        about: "the database has no room, and refuses to write",
+        forms: TOGETHER,
+        mix: ENDING,
+        steps: |draw, _| steps::full_now_and_then(draw),
+        ..USUAL
+    },
+    Scenario {
         name: "F13",
         about: "Redis is gone, hangs, is slow, drips, or forgets everything",
         forms: TOGETHER,
@@ -301,7 +309,6 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "F27",
         about: "hundreds of failed jobs are opened anew by a command that is killed, by two at once, and one by one",
-        forms: ALONE,
         mix: KEYED_TRANSFORMS,
         steps: |draw, _| steps::opened_anew(draw),
         ..USUAL

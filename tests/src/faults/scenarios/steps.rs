@@ -155,6 +155,16 @@ pub(super) fn full_and_killed(draw: &mut Draw, _: Form) -> Vec<Step> {
     steps
 }
 
+/// The disk is full now and then.
+pub(super) fn full_now_and_then(draw: &mut Draw) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for _ in 0..6 {
+        let time = Duration::from_millis(draw.within(200..4000));
+        steps.push(after(draw, Injection::FullDisk { time }));
+    }
+    steps
+}
+
 /// The ways to the database and the bucket have every trouble, and the bucket fails as well.
 pub(super) fn bad_stores() -> Vec<Step> {
     let mut steps = links(&[], &["MONGO_URI", "AWS_ENDPOINT_URL"], &ALL_TROUBLES);

@@ -1,6 +1,6 @@
 //! What an operator does with jobs that failed: opens them anew, all at once, twice at the same time, and again.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,9 +9,8 @@ use tokio::time::{Instant, sleep};
 
 use super::super::crowd::Crowd;
 use super::super::record::Redriving;
-use super::super::run::MUCH_LATER;
 use super::Target;
-use crate::program::Home;
+use crate::server::Server;
 use crate::wait::eventually;
 
 /// Makes every attempt end in a failure that nobody but an operator mends.
@@ -25,12 +24,14 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 impl Target {
     /// Lets so many jobs fail, and time pass until they may be opened anew.
     pub(super) async fn dead_letters(&mut self, jobs: usize, crowd: &Crowd) -> bool {
-        let broken = self.start_again_with(0, &[("PIXMILL_FAULT", BROKEN)]).await;
-        broken.unwrap_or_else(|ended| panic!("it did not start: {ended}"));
-        self.understood(0).await;
+        for worker in self.workers() {
+            let broken = self.start_again_with(worker, &[("PIXMILL_FAULT", BROKEN)]).await;
+            broken.unwrap_or_else(|ended| panic!("it did not start: {ended}"));
+            self.understood(worker).await;
+        }
         crowd.move_to(self.addresses());
         let enough = crowd.more(jobs as u64, FAILING * self.scale as u32).await;
-        self.restart(&[MUCH_LATER]).await;
+        self.much_later().await;
         crowd.move_to(self.addresses());
         enough
     }
@@ -38,10 +39,9 @@ impl Target {
     /// Opens all failed jobs anew, at most so many in a second: first by a command that is killed before it is done, then by
     /// two at the same time and by requests beside them, and again until none is left.
     pub(super) async fn redrive(&mut self, per_second: u32, crowd: &Crowd) -> bool {
-        let (home, client) = (self.server().home().clone(), crowd.client().at_all(self.addresses()));
-        let promoted = home.run(&[], &["admin", "user", "set-role", "anna", "operator"]);
-        assert!(promoted.succeeded, "{promoted:?}");
-        let failed = letters(&home);
+        let (server, client) = (self.server(), crowd.client().at_all(self.addresses()));
+        said(server.beside(&["admin", "user", "set-role", "anna", "operator"])).await;
+        let failed = letters(server).await;
         crowd.note(|notes| notes.redriven.extend(failed.iter().cloned()));
         let Some(first) = failed.first() else { return false };
         // The role is known soon, and what attempts left behind is swept soon.
@@ -51,15 +51,16 @@ impl Target {
         })
         .await;
 
-        let mut killed = command(&home, per_second);
+        let mut killed = command(server, per_second);
         let most = failed.len();
-        eventually("some are opened anew", async || (letters(&home).len() < most - 1).then_some(())).await;
+        eventually("some are opened anew", async || (letters(server).await.len() < most - 1).then_some(()))
+            .await;
         killed.kill().await.expect("one may kill one's own child");
 
         let deadline = Instant::now() + OPENING * self.scale as u32;
-        while !letters(&home).is_empty() && Instant::now() < deadline {
+        while !letters(server).await.is_empty() && Instant::now() < deadline {
             let begun = Instant::now();
-            let (one, other) = (command(&home, per_second), command(&home, per_second));
+            let (one, other) = (command(server, per_second), command(server, per_second));
             for opened in [opened(one).await, opened(other).await] {
                 let took = begun.elapsed();
                 crowd.note(|notes| notes.redrivings.push(Redriving { opened, per_second, took }));
@@ -78,17 +79,24 @@ impl Target {
 const AGAIN: usize = 5;
 
 /// The jobs that may be opened anew.
-fn letters(home: &Home) -> Vec<String> {
-    let listed = home.run(&[], &["admin", "dead-letters", "list", "--limit", "1000000"]);
-    assert!(listed.succeeded, "{listed:?}");
-    listed.stdout.lines().filter_map(|line| line.split('\t').next()).map(str::to_owned).collect()
+async fn letters(server: &Server) -> Vec<String> {
+    let listed = said(server.beside(&["admin", "dead-letters", "list", "--limit", "1000000"])).await;
+    listed.lines().filter_map(|line| line.split('\t').next()).map(str::to_owned).collect()
+}
+
+/// What a command prints, which must succeed. Whoever stands between it and its systems is of this process, and must not be kept
+/// waiting.
+async fn said(command: Command) -> String {
+    let mut command = tokio::process::Command::from(command);
+    let output = command.output().await.expect("the program is there");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// The command that opens all anew.
-fn command(home: &Home, per_second: u32) -> Child {
+fn command(server: &Server, per_second: u32) -> Child {
     let per_second = per_second.to_string();
-    let command =
-        home.command(&[], &["admin", "dead-letters", "redrive", "--all", "--per-second", &per_second]);
+    let command = server.beside(&["admin", "dead-letters", "redrive", "--all", "--per-second", &per_second]);
     let mut command = tokio::process::Command::from(command);
     command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program is there")
 }

@@ -65,9 +65,15 @@ impl Target {
             Injection::DeadLetters { jobs } => return self.dead_letters(jobs * self.scale, crowd).await,
             Injection::Redrive { per_second } => return self.redrive(*per_second, crowd).await,
             Injection::FullDisk { time } => {
-                let ballast = self.server().home().fill();
-                sleep(*time).await;
-                drop(ballast);
+                if let Some(place) = &self.place {
+                    place.database().full(true);
+                    sleep(*time).await;
+                    place.database().full(false);
+                } else {
+                    let ballast = self.server().home().fill();
+                    sleep(*time).await;
+                    drop(ballast);
+                }
             }
             Injection::FailSync { time } => return self.fail_sync(*time).await,
             Injection::TearLog { bytes } => return self.tear_log(*bytes, crowd).await,
