@@ -324,7 +324,7 @@ impl Jobs for MongoJobs {
         self.batches.finish_all(OPERATION).await?;
         let now = self.jobs.now(OPERATION).await?;
         let filter = doc! {
-            "staleSince": { "$ne": Bson::Null, "$lte": millis(now - older_than) },
+            "staleSince": { "$lte": millis(now - older_than) },
             "notBefore": { "$lte": millis(now) },
         };
         let sort = doc! { "staleSince": 1, "_id": 1 };
@@ -335,7 +335,7 @@ impl Jobs for MongoJobs {
     async fn due_output_removals(&self, limit: usize) -> Result<Vec<Job>, PortError> {
         const OPERATION: &str = "jobs.due_output_removals";
         let now = self.jobs.now(OPERATION).await?;
-        let filter = doc! { "removalDueAt": { "$ne": Bson::Null, "$lte": millis(now) } };
+        let filter = doc! { "removalDueAt": { "$lte": millis(now) } };
         let found = self.jobs.find(OPERATION, filter, doc! { "removalDueAt": 1 }, at_most(limit)).await?;
         Ok(found.into_iter().map(|record| record.job).collect())
     }
@@ -361,8 +361,7 @@ impl Jobs for MongoJobs {
     async fn expire(&self, after: Duration, limit: usize) -> Result<usize, PortError> {
         const OPERATION: &str = "jobs.expire";
         let before = self.jobs.now(OPERATION).await? - after;
-        let over =
-            doc! { "endedAt": { "$ne": Bson::Null, "$lte": millis(before) }, "removalDueAt": Bson::Null };
+        let over = doc! { "endedAt": { "$lte": millis(before) }, "removalDueAt": Bson::Null };
         let over = self.jobs.ids(OPERATION, over, doc! { "endedAt": 1 }, at_most(limit)).await?;
         // What was opened anew since then stays.
         let expired = doc! { "_id": { "$in": over }, "open": false };

@@ -78,6 +78,11 @@ fn present() -> Document {
     doc! { "dueAt": Bson::Null }
 }
 
+/// Users who are deleted: a number is never compared with what is none.
+fn gone() -> Document {
+    doc! { "dueAt": { "$gte": 0_i64 } }
+}
+
 impl MongoUsers {
     pub(crate) fn new(server: &Arc<Server>) -> Self {
         Self { users: Documents::new(server, "users") }
@@ -151,14 +156,14 @@ impl Users for MongoUsers {
     async fn deleted(&self, limit: usize) -> Result<Vec<DeletedUser>, PortError> {
         const OPERATION: &str = "users.deleted";
         let now = self.users.now(OPERATION).await?;
-        let filter = doc! { "dueAt": { "$ne": Bson::Null } };
-        let found = self.users.find(OPERATION, filter, doc! { "dueAt": 1 }, at_most(limit)).await?;
+        let found = self.users.find(OPERATION, gone(), doc! { "dueAt": 1 }, at_most(limit)).await?;
         let deleted = |record: UserRecord| Some(DeletedUser { id: record.id, due: record.due_at? <= now });
         Ok(found.into_iter().filter_map(deleted).collect())
     }
 
     async fn purge(&self, id: UserId) -> Result<(), PortError> {
-        let filter = doc! { "_id": oid(id.as_bytes()), "dueAt": { "$ne": Bson::Null } };
+        let mut filter = gone();
+        filter.insert("_id", oid(id.as_bytes()));
         self.users.remove("users.purge", filter).await.map(drop)
     }
 }
