@@ -275,13 +275,18 @@ impl Job {
         true
     }
 
-    /// Notes that what the job stored, or may have left behind, is gone.
-    pub fn output_removed(&mut self, now: Timestamp) {
+    /// Notes that what the job stored, or may have left behind, in this generation is gone. Returns whether it is of that
+    /// generation still: whoever removed it beside another may come when the job has long been opened anew.
+    pub fn output_removed(&mut self, now: Timestamp, generation: usize) -> bool {
+        if self.generation() != generation {
+            return false;
+        }
         match &self.state {
             // What is gone before its time is expired from now on.
             JobState::Completed { .. } => self.remove_output_at = self.remove_output_at.map(|at| at.min(now)),
             _ => self.remove_output_at = None,
         }
+        true
     }
 
     /// When the job was accepted, or last opened anew.

@@ -212,9 +212,10 @@ fn a_dead_letter_begins_again_and_remembers() {
     let mut job = failed(FailureCode::Crashed);
     let later = START + STRAGGLER_GRACE;
     assert!(!job.redrive(later, 0), "what it left may still be removed");
-    job.output_removed(later);
+    assert!(job.output_removed(later, 0));
     assert!(!job.redrive(later, 1), "another generation");
     assert!(job.redrive(later, 0));
+    assert!(!job.output_removed(later, 0), "that was before");
     assert_eq!((job.status(), job.attempts, job.generation()), (JobStatus::Queued, 0, 1));
     assert_eq!((job.held, job.unpublished, job.opened_at()), (true, true, later));
     assert_eq!(job.redrives[0].failure.code, FailureCode::Crashed);
@@ -227,7 +228,7 @@ fn a_dead_letter_begins_again_and_remembers() {
 fn what_would_fail_again_does_not_begin_again() {
     for code in [FailureCode::Undecodable, FailureCode::LimitExceeded, FailureCode::SourceMissing] {
         let mut job = failed(code);
-        job.output_removed(START);
+        assert!(job.output_removed(START, 0));
         assert!(!job.redrive(START, 0));
     }
     let mut done = queued();

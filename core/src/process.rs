@@ -286,10 +286,11 @@ impl Process {
     }
 
     /// Removes what an attempt stored for a job that has ended without it. A job that another attempt completed,
-    /// or is at, owns what lies at the same key.
+    /// or is at, owns what lies at the same key, unless all that belongs to the image has been removed by then.
     async fn discard(&self, job: &Job) -> Result<(), PortError> {
         let status = self.ports.jobs.load(job.id).await?.map(|job| job.status());
-        if matches!(status, None | Some(JobStatus::Failed | JobStatus::Cancelled)) {
+        let ended = matches!(status, None | Some(JobStatus::Failed | JobStatus::Cancelled));
+        if ended || self.ports.images.get(job.owner, job.image).await?.is_none() {
             remove_output(&self.ports, job).await?;
         }
         Ok(())

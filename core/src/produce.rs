@@ -65,7 +65,7 @@ impl Producer {
     }
 
     /// Makes versions of what was made for `jobs` and is to be saved. To be awaited to its end: a version that is still on its
-    /// way into the database can't be taken back.
+    /// way into the database comes after it was taken back, and is in sight until the sweeper looks again.
     pub(crate) async fn save(
         &self,
         jobs: &[&Job],

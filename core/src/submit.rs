@@ -25,6 +25,7 @@ use crate::quotas::Quotas;
 use crate::services::Ports;
 use crate::settings::Settings;
 use crate::submission::{BatchSubmission, Form, Submission, SubmitError, Wanted};
+use crate::time::Timestamp;
 
 /// How long a request that was cut short holds off others under its key.
 const LEASE: Duration = Duration::from_mins(1);
@@ -105,6 +106,8 @@ impl Submissions {
             Standing::Done(Made { id, fingerprint }) if fingerprint == asked => Ok(id.into()),
             Standing::Done(_) => Err(OnceError::Reused.into()),
             Standing::Now { attempt, before } => {
+                // An attempt before may still be on its way to the database: there is room for one of the same name.
+                let id = before.first().map_or(id, |first| (*first).into());
                 let mut outcome = self.accept_unless_accepted(owner, id, &before, submission, form).await;
                 if let Err(SubmitError::Port(error)) = outcome {
                     // The jobs may be there all the same. Only if they surely are not, the turn is given back.
@@ -249,7 +252,8 @@ impl Submissions {
                 updated_at: now,
                 revision: 0,
                 attempts: 0,
-                state: JobState::Queued { not_before: now },
+                // At once, whatever the clock of whoever takes it says.
+                state: JobState::Queued { not_before: Timestamp::EPOCH },
                 unpublished: true,
                 published_at: None,
                 held: false,

@@ -10,7 +10,7 @@ use futures::future::{self, Either};
 use crate::accounts::Accounts;
 use crate::library::Library;
 use crate::outbox::{publish, release};
-use crate::ports::PortError;
+use crate::ports::{PortError, Retry};
 use crate::process::remove_output;
 use crate::services::Ports;
 use crate::settings::Settings;
@@ -72,16 +72,27 @@ impl Sweeper {
         }
     }
 
-    /// Looks once.
+    /// Looks once. What goes wrong with one kind of business keeps the others waiting only if it may be better the next time, as
+    /// when a system is away.
     pub async fn sweep(&self) -> Result<Swept, PortError> {
-        Ok(Swept {
-            published: release(&self.ports, &self.settings, None).await? + self.publish_forgotten().await?,
-            images: self.remove_images().await?,
-            outputs: self.remove_outputs().await?,
-            users: self.remove_users().await?,
-            keys: self.ports.once_keys.purge(BATCH).await?,
-            jobs: self.ports.jobs.expire(self.settings.job_retention, BATCH).await?,
-        })
+        let mut wrong = None;
+        let mut done = |step: Result<usize, PortError>| match step {
+            Err(error) if error.retry() == Retry::Never => {
+                wrong.get_or_insert(error);
+                Ok(0)
+            }
+            step => step,
+        };
+        let swept = Swept {
+            published: done(release(&self.ports, &self.settings, None).await)?
+                + done(self.publish_forgotten().await)?,
+            images: done(self.remove_images().await)?,
+            outputs: done(self.remove_outputs().await)?,
+            users: done(self.remove_users().await)?,
+            keys: done(self.ports.once_keys.purge(BATCH).await)?,
+            jobs: done(self.ports.jobs.expire(self.settings.job_retention, BATCH).await)?,
+        };
+        wrong.map_or(Ok(swept), Err)
     }
 
     async fn publish_forgotten(&self) -> Result<usize, PortError> {
@@ -104,8 +115,12 @@ impl Sweeper {
     async fn remove_outputs(&self) -> Result<usize, PortError> {
         let due = self.ports.jobs.due_output_removals(BATCH).await?;
         for job in &due {
-            remove_output(&self.ports, job).await?;
-            self.ports.jobs.output_removed(job.id).await?;
+            // Another process may sweep too, and somebody have opened the job anew after that.
+            let now = self.ports.jobs.load(job.id).await?;
+            if now.is_some_and(|now| now.generation() == job.generation()) {
+                remove_output(&self.ports, job).await?;
+                self.ports.jobs.output_removed(job.id, job.generation()).await?;
+            }
         }
         Ok(due.len())
     }

@@ -333,11 +333,13 @@ impl Jobs for SqliteJobs {
             .await
     }
 
-    async fn output_removed(&self, id: JobId) -> Result<(), PortError> {
+    async fn output_removed(&self, id: JobId, generation: usize) -> Result<(), PortError> {
         let (clock, cache) = (Arc::clone(&self.clock), Arc::clone(&self.cache));
         let body = move |connection: &Connection| {
             let Some(mut job) = job_rows::load(connection, id)? else { return Ok(None) };
-            job.output_removed(clock.now());
+            if !job.output_removed(clock.now(), generation) {
+                return Ok(None);
+            }
             job_rows::update(connection, &job)?;
             job_rows::clear_removal(connection, id)?;
             Ok(Some(job))

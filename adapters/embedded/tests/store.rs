@@ -239,7 +239,7 @@ async fn a_dead_letter_is_opened_beside_the_process_that_has_the_folder() {
     };
     let failure = Failure::new(FailureCode::Crashed, "a test");
     assert!(store.jobs().finish(job.id, token, Outcome::Failed(failure)).await.unwrap());
-    store.jobs().output_removed(job.id).await.unwrap();
+    store.jobs().output_removed(job.id, 0).await.unwrap();
 
     let beside = SqliteJobs::open(dir.path(), Arc::<TestClock>::clone(&clock)).unwrap();
     for _ in 0..2 {

@@ -266,12 +266,11 @@ impl Jobs for MemoryJobs {
         Ok(state.jobs.values().filter(is_due).take(limit).map(|record| record.job.clone()).collect())
     }
 
-    async fn output_removed(&self, id: JobId) -> Result<(), PortError> {
+    async fn output_removed(&self, id: JobId, generation: usize) -> Result<(), PortError> {
         let mut state = lock(&self.state);
         let now = self.clock.now();
         if let Some(record) = state.jobs.get_mut(&id) {
-            record.output_removed = true;
-            record.job.output_removed(now);
+            record.output_removed |= record.job.output_removed(now, generation);
         }
         Ok(())
     }

@@ -336,14 +336,14 @@ impl Jobs for MongoJobs {
         const OPERATION: &str = "jobs.due_output_removals";
         let now = self.jobs.now(OPERATION).await?;
         let filter = doc! { "removalDueAt": { "$lte": millis(now) } };
-        let found = self.jobs.find(OPERATION, filter, doc! { "removalDueAt": 1 }, at_most(limit)).await?;
+        let sort = doc! { "removalDueAt": 1 };
+        let found = self.jobs.find_readable(OPERATION, filter, sort, at_most(limit)).await?;
         Ok(found.into_iter().map(|record| record.job).collect())
     }
 
-    async fn output_removed(&self, id: JobId) -> Result<(), PortError> {
+    async fn output_removed(&self, id: JobId, generation: usize) -> Result<(), PortError> {
         let noted = self.jobs.change("jobs.output_removed", oid(id.as_bytes()), |record, now| {
-            record.output_removed = true;
-            record.job.output_removed(now);
+            record.output_removed |= record.job.output_removed(now, generation);
         });
         noted.await.map(drop)
     }

@@ -216,11 +216,12 @@ pub trait Jobs: Send + Sync + 'static {
     /// - A job is listed once its time has come, until `output_removed`.
     async fn due_output_removals(&self, limit: usize) -> Result<Vec<Job>, PortError>;
 
-    /// Notes that a job's output is removed.
+    /// Notes that what a job had stored in this generation is removed.
     ///
     /// # Behavior
     /// - The job is no longer listed for removal, and its result stays expired.
-    async fn output_removed(&self, id: JobId) -> Result<(), PortError>;
+    /// - A job that has been opened anew since then is left alone.
+    async fn output_removed(&self, id: JobId, generation: usize) -> Result<(), PortError>;
 
     /// Opens a dead letter anew: see [`Job::redrive`]. `None` if it is not one of this generation, or what it left is not
     /// removed yet.

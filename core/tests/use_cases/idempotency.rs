@@ -174,6 +174,25 @@ async fn a_write_that_was_not_answered_in_time_keeps_its_turn() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_accepted_much_later_is_no_second_one() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    // Whoever sent it is stopped on the way to the database, for longer than the turn lasts.
+    kit.faults.inject("jobs.accept", Calls::First(1), Fault::Delay(Duration::from_mins(3)));
+    let (submissions, asked) = (kit.services.submissions.clone(), half(&image));
+    let late =
+        tokio::spawn(async move { submissions.submit_once(image.owner, key("once"), asked).await.unwrap() });
+    while kit.faults.calls("jobs.accept") == 0 {
+        tokio::task::yield_now().await;
+    }
+    kit.advance(Duration::from_mins(2));
+    let again = kit.services.submissions.submit_once(image.owner, key("once"), half(&image)).await.unwrap();
+    kit.advance(Duration::from_mins(2));
+    assert_eq!(late.await.unwrap(), again);
+    assert_eq!(jobs(&kit, image.owner).await, 1);
+}
+
+#[tokio::test]
 async fn a_job_that_was_accepted_without_a_word_is_found_again() {
     let kit = Kit::new();
     let image = kit.image(UserId::random()).await;

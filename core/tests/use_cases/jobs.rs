@@ -6,7 +6,7 @@ use futures::FutureExt;
 use pixmill::ports::{BlobStoreExt, Cancellation, Clock, Jobs, PortErrorKind, Queue};
 use pixmill::{
     CancelToken, Claim, ClaimTerms, FailureCode, Format, JobState, JobStatus, Limits, Outcome, Processing,
-    Submission, SubmitError, Transformation, TransformedImage, UserId, Watermark, engine,
+    STRAGGLER_GRACE, Submission, SubmitError, Transformation, TransformedImage, UserId, Watermark, engine,
 };
 use pixmill_testkit::{Calls, Fault};
 
@@ -221,6 +221,33 @@ async fn a_worker_that_lost_its_job_changes_nothing() {
     assert_eq!(stalled.await.unwrap().unwrap(), Processing::Skipped);
     assert_eq!(kit.job(image.owner, job).await, done);
     assert_eq!(kit.blobs().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_worker_that_stores_a_result_after_its_image_is_gone_leaves_nothing() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, false).await;
+    let late = STRAGGLER_GRACE * 2;
+    kit.faults.inject("blobs.put", Calls::First(1), Fault::Delay(late));
+    kit.faults.inject("jobs.renew", Calls::All, Fault::Before(PortErrorKind::Unavailable));
+    let delivery = kit.memory.queue.receive().await.unwrap();
+    let process = kit.services.worker.process().clone();
+    let stalled = tokio::spawn(async move { process.run(delivery).await });
+    while kit.faults.calls("blobs.put") == 0 {
+        tokio::task::yield_now().await;
+    }
+    kit.advance(kit.settings.lease * 2);
+    kit.services.sweeper.sweep().await.unwrap();
+    assert_eq!(kit.work().await, DONE);
+    assert!(kit.services.library.delete(image.owner, image.id).await.unwrap());
+    kit.advance(STRAGGLER_GRACE);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().images, 1);
+    assert_eq!(kit.job(image.owner, job).await.status(), JobStatus::Completed);
+
+    kit.advance(late);
+    assert_eq!(stalled.await.unwrap().unwrap(), Processing::Skipped);
+    assert_eq!(kit.blobs().await, []);
 }
 
 #[tokio::test]

@@ -57,6 +57,24 @@ async fn what_a_failed_job_left_is_removed() {
 }
 
 #[tokio::test]
+async fn what_can_never_be_done_keeps_nothing_else_from_being_done() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    kit.submit(&image, false).await;
+    kit.work().await;
+    kit.advance(kit.settings.result_ttl);
+    kit.faults.inject("jobs.release", Calls::All, Fault::Before(PortErrorKind::Corrupt));
+    let wrong = kit.services.sweeper.sweep().await.unwrap_err();
+    assert_eq!(wrong.kind(), PortErrorKind::Corrupt);
+    assert_eq!(kit.blobs().await, [image.current.content.blob]);
+
+    kit.faults.inject("jobs.due_unpublished", Calls::All, Fault::Before(PortErrorKind::Unavailable));
+    let before = kit.faults.calls("jobs.due_output_removals");
+    kit.services.sweeper.sweep().await.unwrap_err();
+    assert_eq!(kit.faults.calls("jobs.due_output_removals"), before, "a system that is away is left alone");
+}
+
+#[tokio::test]
 async fn a_deletion_that_was_cut_short_is_finished() {
     let kit = Kit::new();
     let image = kit.image(UserId::random()).await;

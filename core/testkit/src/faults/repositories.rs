@@ -241,8 +241,8 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
         self.plan.around("jobs.due_output_removals", self.inner.due_output_removals(limit)).await
     }
 
-    async fn output_removed(&self, id: JobId) -> Result<(), PortError> {
-        self.plan.around("jobs.output_removed", self.inner.output_removed(id)).await
+    async fn output_removed(&self, id: JobId, generation: usize) -> Result<(), PortError> {
+        self.plan.around("jobs.output_removed", self.inner.output_removed(id, generation)).await
     }
 
     async fn redrive(&self, id: JobId, generation: usize) -> Result<Option<Job>, PortError> {

@@ -100,7 +100,10 @@ trials! { "jobs", dyn Jobs;
         open_jobs_jobs_that_ended_later_and_jobs_whose_output_is_still_to_be_removed_are_left_alone,
     }
     forget { the_users_final_jobs_are_not_found_any_more_open_jobs_and_those_of_others_are_left_alone }
-    output_removed { the_job_is_no_longer_listed_for_removal_and_its_result_stays_expired }
+    output_removed {
+        the_job_is_no_longer_listed_for_removal_and_its_result_stays_expired,
+        a_job_that_has_been_opened_anew_since_then_is_left_alone,
+    }
 }
 
 /// So many that no job is held.

@@ -7,7 +7,7 @@ use super::*;
 /// Claims a job, lets it fail, and removes what its attempt may have left.
 async fn bury(jobs: &Subject<dyn Jobs>, job: &Job, code: FailureCode) -> Failure {
     let failure = fail(jobs, job, code).await;
-    jobs.output_removed(job.id).await.unwrap();
+    jobs.output_removed(job.id, 0).await.unwrap();
     failure
 }
 
@@ -30,7 +30,7 @@ pub(super) mod redrive {
         for generation in 0..2 {
             before.push(fail(&jobs, &job, FailureCode::Crashed).await);
             assert_eq!(jobs.redrive(job.id, generation).await.unwrap(), None, "what it left is not removed");
-            jobs.output_removed(job.id).await.unwrap();
+            jobs.output_removed(job.id, generation).await.unwrap();
             let redriven = jobs.redrive(job.id, generation).await.unwrap().expect("a dead letter");
             assert_eq!(stored(&jobs, job.id).await, redriven);
             assert_eq!((redriven.status(), redriven.attempts, redriven.held), (JobStatus::Queued, 0, true));
@@ -117,7 +117,7 @@ pub(super) mod expire {
         for job in [&open, &running, &preview, &failed] {
             assert!(jobs.load(job.id).await.unwrap().is_some());
         }
-        jobs.output_removed(preview.id).await.unwrap();
+        jobs.output_removed(preview.id, 0).await.unwrap();
         assert_eq!(jobs.expire(Duration::ZERO, 10).await.unwrap(), 1);
         assert_eq!(jobs.load(preview.id).await.unwrap(), None);
     }

@@ -1,6 +1,6 @@
 //! Trials of what is due: publishing, finding stored results, and removing them.
 
-use pixmill::QUEUE_PATIENCE;
+use pixmill::{Failure, FailureCode, QUEUE_PATIENCE};
 
 use super::*;
 
@@ -136,7 +136,7 @@ pub(super) mod due_output_removals {
         jobs.time().advance(unit).await;
         assert_eq!(due_removals(&jobs).await, [soon.id]);
         assert_eq!(jobs.due_output_removals(10).await.unwrap(), [stored(&jobs, soon.id).await]);
-        jobs.output_removed(soon.id).await.unwrap();
+        jobs.output_removed(soon.id, 0).await.unwrap();
         assert_eq!(due_removals(&jobs).await, []);
         if let Some(clock) = jobs.time().exact() {
             // What a cancelled attempt may have left behind falls due after the stragglers' grace.
@@ -159,9 +159,9 @@ pub(super) mod output_removed {
         let (job, unit) = (accepted(&jobs).await, jobs.time().unit());
         complete(&jobs, &job, unit).await;
         jobs.time().advance(unit).await;
-        jobs.output_removed(job.id).await.unwrap();
-        jobs.output_removed(job.id).await.unwrap();
-        jobs.output_removed(JobId::random()).await.unwrap();
+        jobs.output_removed(job.id, 0).await.unwrap();
+        jobs.output_removed(job.id, 0).await.unwrap();
+        jobs.output_removed(JobId::random(), 0).await.unwrap();
         for _ in 0..2 {
             assert_eq!(due_removals(&jobs).await, []);
             let found = jobs.find_result(job.derivation.clone(), Duration::ZERO).await.unwrap();
@@ -170,5 +170,24 @@ pub(super) mod output_removed {
             assert_eq!(stored(&jobs, job.id).await.output(soon), None);
             jobs.time().advance(unit).await;
         }
+    }
+
+    pub(in crate::trials::jobs) async fn a_job_that_has_been_opened_anew_since_then_is_left_alone(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let (job, unit) = (accepted(&jobs).await, jobs.time().unit());
+        let token = claimed(&jobs, job.id, LONG).await;
+        let failure = Failure::new(FailureCode::Crashed, "a trial");
+        assert!(jobs.finish(job.id, token, Outcome::Failed(failure)).await.unwrap());
+        jobs.output_removed(job.id, 0).await.unwrap();
+        jobs.redrive(job.id, 0).await.unwrap().expect("a dead letter");
+        jobs.release(None, SHARE, 10).await.unwrap();
+        complete(&jobs, &job, unit).await;
+        let done = stored(&jobs, job.id).await;
+        // Somebody who had removed what the first generation left comes late to say so.
+        jobs.output_removed(job.id, 0).await.unwrap();
+        assert_eq!(stored(&jobs, job.id).await, done);
+        jobs.time().advance(unit).await;
+        assert_eq!(due_removals(&jobs).await, [job.id], "what it stored now is still to be removed");
     }
 }
