@@ -23,8 +23,8 @@ pub struct Scenario {
     pub settings: &'static [(&'static str, &'static str)],
     /// What it needs that not every machine has. Without, it is skipped.
     pub needs: &'static [Need],
-    /// By how many seconds the clock of each worker is ahead, in a distributed system.
-    pub skews: [i64; 2],
+    /// By how many seconds the clock of each process is ahead, in a distributed system.
+    pub skews: [i64; 4],
     /// How often a job may be begun here; the maximum of all jobs if absent.
     pub most_attempts: Option<u64>,
     /// What goes wrong when.

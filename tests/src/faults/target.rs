@@ -20,15 +20,15 @@ use crate::proxy::Proxy;
 use crate::server::Server;
 use crate::systems::behind_a_proxy;
 
-/// How much time passes in a run until graces and reservations are surely over, and no result is, in seconds and as it is.
-const MUCH_LATER: (&str, Duration) = ("7200", Duration::from_secs(7200));
+/// After this graces and reservations are surely over, and no result is.
+const MUCH_LATER: Duration = Duration::from_secs(7200);
 
 /// A system under test.
 pub(super) struct Target {
     form: Form,
     parts: Vec<Part>,
-    /// Variables of every process that starts from now on.
-    lasting: Vec<(&'static str, &'static str)>,
+    /// How much time has passed for a process alone beside that of the machine.
+    passed: Duration,
     /// The systems behind processes that are apart.
     place: Option<Place>,
     /// By how much the run is larger than usual.
@@ -68,11 +68,11 @@ impl Target {
                     }
                     let own = own.iter().map(|(name, value)| (*name, value.as_str()));
                     let variables: Vec<_> = own.chain(settings.iter().copied()).collect();
+                    let skew = scenario.skews[number].to_string();
+                    let variables = [&variables[..], &[("PIXMILL_CLOCK_AHEAD_SECS", &skew)]].concat();
                     let process = if number < Form::SERVERS {
                         Server::start_in(&Home::new(), &variables, &["--no-worker"]).await
                     } else {
-                        let skew = scenario.skews[number - Form::SERVERS].to_string();
-                        let variables = [&variables[..], &[("PIXMILL_CLOCK_AHEAD_SECS", &skew)]].concat();
                         Server::start_worker(&variables).await
                     };
                     parts.push(Part { process, links });
@@ -80,7 +80,7 @@ impl Target {
                 place = Some(taken);
             }
         }
-        Ok(Self { form, parts, lasting: Vec::new(), place, scale })
+        Ok(Self { form, parts, passed: Duration::ZERO, place, scale })
     }
 
     /// By how much the run is larger than usual.
@@ -138,8 +138,8 @@ impl Target {
         join_all(running.filter_map(|process| (!process.has_ended()).then(|| process.terminate()))).await;
         match &self.place {
             // The clock that counts is the database's.
-            Some(place) => place.database().ahead(MUCH_LATER.1),
-            None => self.lasting.push(("PIXMILL_CLOCK_AHEAD_SECS", MUCH_LATER.0)),
+            Some(place) => place.database().pass(MUCH_LATER),
+            None => self.passed += MUCH_LATER,
         }
         for part in 0..self.parts.len() {
             self.started(part).await;
@@ -166,7 +166,11 @@ impl Target {
     }
 
     async fn start_again_with(&mut self, part: usize, variables: &[(&str, &str)]) -> Result<(), String> {
-        let variables = [&self.lasting[..], variables].concat();
+        let ahead = self.passed.as_secs().to_string();
+        let mut variables = variables.to_vec();
+        if !self.passed.is_zero() {
+            variables.push(("PIXMILL_CLOCK_AHEAD_SECS", &ahead));
+        }
         let again = self.parts[part].process.start_again_with(&variables).await;
         again.map_err(|ended| ended.stderr)
     }

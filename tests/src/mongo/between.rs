@@ -32,6 +32,8 @@ struct Told {
     /// By how many milliseconds its clock is ahead.
     ahead: AtomicU64,
     full: AtomicBool,
+    /// How many commands were refused for want of room.
+    refused: AtomicU64,
 }
 
 impl Between {
@@ -57,14 +59,20 @@ impl Between {
         self.address.to_string()
     }
 
-    /// Lets the server's clock be so much ahead.
-    pub(crate) fn ahead(&self, time: Duration) {
-        self.told.ahead.store(time.as_millis() as u64, Ordering::Relaxed);
+    /// Lets so much time pass at once.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.told.ahead.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
     }
 
-    /// Lets the server have no room on its disk, or have it again.
-    pub(crate) fn full(&self, full: bool) {
-        self.told.full.store(full, Ordering::Relaxed);
+    /// Lets the server have no room on its disk.
+    pub(crate) fn fill(&self) {
+        self.told.full.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets the server have room again. Returns whether it refused anything without.
+    pub(crate) fn free(&self) -> bool {
+        self.told.full.store(false, Ordering::Relaxed);
+        self.told.refused.swap(0, Ordering::Relaxed) > 0
     }
 }
 
@@ -91,6 +99,7 @@ async fn ask(
     let mut from = BufReader::new(from);
     while let Some(message) = Message::read(&mut from).await? {
         if told.full.load(Ordering::Relaxed) && writes(&message) {
+            told.refused.fetch_add(1, Ordering::Relaxed);
             refusal(&message).write(&mut *back.lock().await).await?;
         } else {
             message.write(&mut to).await?;
@@ -128,7 +137,7 @@ fn later(message: &Message, millis: u64) -> Option<Message> {
     let told = message.raw_document()?.get_datetime(TIME).ok()?;
     let mut document = message.document()?;
     document.insert(TIME, DateTime::from_millis(told.timestamp_millis() + millis as i64));
-    Some(Message::of(message.id(), message.answers(), &document))
+    Some(message.with(&document))
 }
 
 #[cfg(test)]
@@ -154,7 +163,6 @@ mod tests {
     async fn say(client: &mut TcpStream, what: &str) -> bson::Document {
         Message::of(3, 0, &doc! { what: 1, "$db": "test" }).write(client).await.unwrap();
         let answer = Message::read(client).await.unwrap().unwrap();
-        assert_eq!(answer.answers(), 3);
         answer.document().unwrap()
     }
 
@@ -162,7 +170,9 @@ mod tests {
     async fn the_time_is_told_as_it_is_to_be() {
         let (between, mut client) = asked().await;
         assert_eq!(say(&mut client, "hello").await.get_datetime(TIME).unwrap().timestamp_millis(), 1_000);
-        between.ahead(Duration::from_secs(60));
+        for _ in 0..2 {
+            between.pass(Duration::from_secs(30));
+        }
         let answer = say(&mut client, "hello").await;
         assert_eq!(answer.get_datetime(TIME).unwrap().timestamp_millis(), 61_000);
         assert_eq!(answer.get_str("asked").unwrap(), "hello", "the rest is as it was");
@@ -171,10 +181,12 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_refuses_what_needs_room_and_nothing_else() {
         let (between, mut client) = asked().await;
-        between.full(true);
+        between.fill();
         assert_eq!(say(&mut client, "insert").await.get_i32("code").unwrap(), 14031);
         assert_eq!(say(&mut client, "find").await.get_str("asked").unwrap(), "find");
-        between.full(false);
+        assert!(between.free());
         assert_eq!(say(&mut client, "insert").await.get_str("asked").unwrap(), "insert");
+        between.fill();
+        assert!(!between.free(), "nobody asked");
     }
 }

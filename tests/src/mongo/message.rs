@@ -30,6 +30,13 @@ impl Message {
         Self { bytes }
     }
 
+    /// The same message, and so the same flags, with another document.
+    pub(super) fn with(&self, document: &Document) -> Self {
+        let mut other = Self::of(self.id(), self.number(2), document);
+        other.bytes[HEAD..HEAD + 4].copy_from_slice(&self.bytes[HEAD..HEAD + 4]);
+        other
+    }
+
     /// Reads the next one, if there is one.
     pub(super) async fn read(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Self>> {
         let mut bytes = vec![0; HEAD];
@@ -56,11 +63,6 @@ impl Message {
     /// Its id.
     pub(super) fn id(&self) -> i32 {
         self.number(1)
-    }
-
-    /// The id of what it answers.
-    pub(super) fn answers(&self) -> i32 {
-        self.number(2)
     }
 
     /// The document that tells what is asked or answered, as it is sent.

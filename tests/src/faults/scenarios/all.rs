@@ -19,7 +19,7 @@ const USUAL: Scenario = Scenario {
     mix: Mix::ALL,
     settings: &[],
     needs: &[],
-    skews: [0, 0],
+    skews: [0; 4],
     most_attempts: None,
     steps: |_, _| Vec::new(),
 };
@@ -258,9 +258,9 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "F23",
-        about: "the clocks of workers are an hour off",
+        about: "the clocks of a server and of both workers are an hour off",
         forms: TOGETHER,
-        skews: [3600, -3600],
+        skews: [3600, 0, 3600, -3600],
         steps: steps::killed_workers,
         ..USUAL
     },

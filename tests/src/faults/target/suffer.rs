@@ -66,14 +66,13 @@ impl Target {
             Injection::Redrive { per_second } => return self.redrive(*per_second, crowd).await,
             Injection::FullDisk { time } => {
                 if let Some(place) = &self.place {
-                    place.database().full(true);
+                    place.database().fill();
                     sleep(*time).await;
-                    place.database().full(false);
-                } else {
-                    let ballast = self.server().home().fill();
-                    sleep(*time).await;
-                    drop(ballast);
+                    return place.database().free();
                 }
+                let ballast = self.server().home().fill();
+                sleep(*time).await;
+                drop(ballast);
             }
             Injection::FailSync { time } => return self.fail_sync(*time).await,
             Injection::TearLog { bytes } => return self.tear_log(*bytes, crowd).await,
