@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::future::{self, Either};
 
 use crate::accounts::Accounts;
+use crate::job::Job;
 use crate::library::Library;
 use crate::outbox::{publish, release};
 use crate::ports::{PortError, Retry};
@@ -115,9 +116,10 @@ impl Sweeper {
     async fn remove_outputs(&self) -> Result<usize, PortError> {
         let due = self.ports.jobs.due_output_removals(BATCH).await?;
         for job in &due {
-            // Another process may sweep too, and somebody have opened the job anew after that.
+            // Another process may have been here since, and somebody have opened the job anew after that.
             let now = self.ports.jobs.load(job.id).await?;
-            if now.is_some_and(|now| now.generation() == job.generation()) {
+            let still = |now: Job| now.generation() == job.generation() && now.remove_output_at.is_some();
+            if now.is_some_and(still) {
                 remove_output(&self.ports, job).await?;
                 self.ports.jobs.output_removed(job.id, job.generation()).await?;
             }

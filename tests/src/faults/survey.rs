@@ -17,7 +17,7 @@ use crate::picture::Picture;
 use crate::s3::hex;
 
 /// How long what is left may take to be swept, and how often it is looked.
-const SWEEPING: Duration = Duration::from_secs(20);
+const SWEEPING: Duration = Duration::from_secs(120);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// How many results are fetched at once.
 const AT_ONCE: usize = 8;
