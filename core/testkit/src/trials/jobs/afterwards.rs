@@ -7,7 +7,7 @@ use super::*;
 /// Claims a job, lets it fail, and removes what its attempt may have left.
 async fn bury(jobs: &Subject<dyn Jobs>, job: &Job, code: FailureCode) -> Failure {
     let failure = fail(jobs, job, code).await;
-    jobs.output_removed(job.id, 0).await.unwrap();
+    jobs.output_removed(job.id, stored(jobs, job.id).await.generation()).await.unwrap();
     failure
 }
 
