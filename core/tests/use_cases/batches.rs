@@ -190,12 +190,7 @@ async fn what_happens_to_one_is_its_own() {
     kit.faults.inject("blobs.put", Calls::Nth(2), Fault::Before(PortErrorKind::Internal));
     kit.faults.inject("blobs.put", Calls::Nth(4), Fault::Before(PortErrorKind::Unavailable));
     kit.faults.inject("jobs.finish", Calls::Nth(1), Fault::Delay(Duration::from_secs(5)));
-    let delivery = kit.memory.queue.receive().await.unwrap();
-    let process = kit.services.worker.process().clone();
-    let running = tokio::spawn(async move { process.run(delivery).await });
-    while kit.faults.calls("jobs.finish") == 0 {
-        tokio::task::yield_now().await;
-    }
+    let running = kit.work_until("jobs.finish").await;
     kit.memory.jobs.cancel(image.owner, jobs[0]).await.unwrap();
     kit.advance(Duration::from_secs(5));
     assert_eq!(running.await.unwrap().unwrap(), Processing::Skipped, "that of the message is cancelled");

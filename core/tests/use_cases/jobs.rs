@@ -206,12 +206,7 @@ async fn a_worker_that_lost_its_job_changes_nothing() {
     // The first worker stalls before it records its version; a second one takes over meanwhile.
     kit.faults.inject("images.add_version", Calls::First(1), Fault::Delay(Duration::from_secs(90)));
     kit.faults.inject("jobs.renew", Calls::All, Fault::Before(PortErrorKind::Unavailable));
-    let delivery = kit.memory.queue.receive().await.unwrap();
-    let process = kit.services.worker.process().clone();
-    let stalled = tokio::spawn(async move { process.run(delivery).await });
-    while kit.faults.calls("images.add_version") == 0 {
-        tokio::task::yield_now().await;
-    }
+    let stalled = kit.work_until("images.add_version").await;
     kit.advance(Duration::from_secs(60));
     kit.services.sweeper.sweep().await.unwrap();
     assert_eq!(kit.work().await, DONE);
@@ -231,12 +226,7 @@ async fn a_worker_that_stores_a_result_after_its_image_is_gone_leaves_nothing() 
     let late = STRAGGLER_GRACE * 2;
     kit.faults.inject("blobs.put", Calls::First(1), Fault::Delay(late));
     kit.faults.inject("jobs.renew", Calls::All, Fault::Before(PortErrorKind::Unavailable));
-    let delivery = kit.memory.queue.receive().await.unwrap();
-    let process = kit.services.worker.process().clone();
-    let stalled = tokio::spawn(async move { process.run(delivery).await });
-    while kit.faults.calls("blobs.put") == 0 {
-        tokio::task::yield_now().await;
-    }
+    let stalled = kit.work_until("blobs.put").await;
     kit.advance(kit.settings.lease * 2);
     kit.services.sweeper.sweep().await.unwrap();
     assert_eq!(kit.work().await, DONE);
@@ -257,12 +247,7 @@ async fn a_job_cancelled_while_it_runs_leaves_nothing() {
         let image = kit.image(UserId::random()).await;
         let job = kit.submit(&image, save).await;
         kit.faults.inject("jobs.finish", Calls::First(1), Fault::Delay(Duration::from_secs(5)));
-        let delivery = kit.memory.queue.receive().await.unwrap();
-        let process = kit.services.worker.process().clone();
-        let running = tokio::spawn(async move { process.run(delivery).await });
-        while kit.faults.calls("jobs.finish") == 0 {
-            tokio::task::yield_now().await;
-        }
+        let running = kit.work_until("jobs.finish").await;
         let cancelled = kit.memory.jobs.cancel(image.owner, job).await.unwrap();
         assert!(matches!(cancelled, Cancellation::Cancelled(_)));
         kit.advance(Duration::from_secs(5));
@@ -282,12 +267,7 @@ async fn a_version_that_is_on_its_way_when_its_job_is_cancelled_is_removed_after
     let job = kit.submit(&image, true).await;
     let on_its_way = kit.settings.lease * 2;
     kit.faults.inject("images.add_version", Calls::First(1), Fault::Delay(on_its_way));
-    let delivery = kit.memory.queue.receive().await.unwrap();
-    let process = kit.services.worker.process().clone();
-    let running = tokio::spawn(async move { process.run(delivery).await });
-    while kit.faults.calls("images.add_version") == 0 {
-        tokio::task::yield_now().await;
-    }
+    let running = kit.work_until("images.add_version").await;
     kit.services.results.cancel(image.owner, job).await.unwrap();
     kit.advance(kit.settings.lease);
     while kit.faults.calls("jobs.renew") == 0 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use pixmill::ports::{BlobStore, Processor, Queue};
+use pixmill::ports::{BlobStore, PortError, Processor, Queue};
 use pixmill::{
     BatchSubmission, BlobKey, BlobPrefix, Image, Job, JobId, LinkSigner, Ports, Processing, Services,
     Settings, Submission, Transformation, UserId, Wanted,
@@ -13,6 +13,7 @@ use pixmill::{
 use pixmill_memory::Memory;
 use pixmill_runtime::{Argon2Config, Argon2Passwords, InProcess, MemoryBudget};
 use pixmill_testkit::{FaultPlan, Faulty, TestClock, fixtures};
+use tokio::task::JoinHandle;
 
 pub(crate) struct Kit {
     pub(crate) services: Services,
@@ -74,6 +75,20 @@ impl Kit {
     pub(crate) async fn work(&self) -> Processing {
         let delivery = self.memory.queue.receive().await.unwrap();
         self.services.worker.process().run(delivery).await.unwrap()
+    }
+
+    /// Lets a worker begin with the next message, and returns while it is in its first call of this operation.
+    pub(crate) async fn work_until(
+        &self,
+        operation: &'static str,
+    ) -> JoinHandle<Result<Processing, PortError>> {
+        let delivery = self.memory.queue.receive().await.unwrap();
+        let process = self.services.worker.process().clone();
+        let running = tokio::spawn(async move { process.run(delivery).await });
+        while self.faults.calls(operation) == 0 {
+            tokio::task::yield_now().await;
+        }
+        running
     }
 
     pub(crate) async fn job(&self, owner: UserId, id: JobId) -> Job {
