@@ -108,6 +108,22 @@ impl BlobKey {
         Self(format!("previews/{image}/{job}"))
     }
 
+    /// Where a job stores the same after it was opened anew so often. What is still under way for an earlier generation, a
+    /// straggler or a removal, does not reach it.
+    #[must_use]
+    pub fn in_generation(self, generation: usize) -> Self {
+        match generation {
+            0 => self,
+            later => Self(format!("{}g{later}", self.0)),
+        }
+    }
+
+    /// Whether it is the place for a later generation of the same.
+    pub fn is_later_than(&self, other: &Self) -> bool {
+        // Generations have no leading zeros, so that the larger one is the longer one, or the one that comes later as a text.
+        (self.0.len(), &self.0) > (other.0.len(), &other.0)
+    }
+
     /// The key as text: segments of lower-case letters and digits, separated by `/`.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -195,11 +211,24 @@ mod tests {
     #[test]
     fn our_own_keys_survive_their_text() {
         let (image, job) = (ImageId::random(), JobId::random());
-        for key in [BlobKey::original(image), BlobKey::version(image, job), BlobKey::preview(image, job)] {
+        let (version, preview) = (BlobKey::version(image, job), BlobKey::preview(image, job));
+        let later = BlobKey::version(image, job).in_generation(12);
+        for key in [BlobKey::original(image), version, preview, later] {
             assert_eq!(key.as_str().parse(), Ok(key.clone()));
             assert!(
                 BlobPrefix::of_image(image).iter().any(|prefix| key.as_str().starts_with(prefix.as_str()))
             );
         }
+    }
+
+    #[test]
+    fn each_generation_has_a_place_of_its_own_and_is_later_than_those_before() {
+        let first = BlobKey::preview(ImageId::random(), JobId::random());
+        let all = [0, 1, 2, 9, 10, 11, 99, 100].map(|generation| first.clone().in_generation(generation));
+        assert_eq!(all[0], first);
+        for pair in all.windows(2) {
+            assert!(pair[1].is_later_than(&pair[0]) && !pair[0].is_later_than(&pair[1]), "{pair:?}");
+        }
+        assert!(!first.is_later_than(&first));
     }
 }

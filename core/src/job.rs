@@ -147,9 +147,16 @@ impl Job {
         }
     }
 
-    /// Where this job stores its result: the same key at every attempt.
+    /// Where this job stores its result: the same key at every attempt of one generation.
     pub fn output_key(&self) -> BlobKey {
-        if self.save { BlobKey::version(self.image, self.id) } else { BlobKey::preview(self.image, self.id) }
+        let key = if self.save { BlobKey::version } else { BlobKey::preview };
+        key(self.image, self.id).in_generation(self.generation())
+    }
+
+    /// Takes a new job in, at the store's time. It is held if its owner has a full share before the workers.
+    pub fn accept(&mut self, now: Timestamp, held: bool) {
+        self.updated_at = now;
+        self.held = held;
     }
 
     /// The lease that `token` still holds.
@@ -263,8 +270,7 @@ impl Job {
         let Some(failure) = self.dead_letter().filter(|_| self.generation() == generation) else {
             return false;
         };
-        // Whatever is still under way for it, a straggler or the sweeper, may remove what another attempt would store at the
-        // same place.
+        // What is to be removed is noted for one generation at a time.
         if self.remove_output_at.is_some() {
             return false;
         }

@@ -285,12 +285,15 @@ impl Process {
         }
     }
 
-    /// Removes what an attempt stored for a job that has ended without it. A job that another attempt completed,
-    /// or is at, owns what lies at the same key, unless all that belongs to the image has been removed by then.
+    /// Removes what an attempt stored for a job that has ended without it. A job of the same generation that another attempt
+    /// completed, or is at, owns what lies at the same key, unless all that belongs to the image has been removed by then.
     async fn discard(&self, job: &Job) -> Result<(), PortError> {
-        let status = self.ports.jobs.load(job.id).await?.map(|job| job.status());
-        let ended = matches!(status, None | Some(JobStatus::Failed | JobStatus::Cancelled));
-        if ended || self.ports.images.get(job.owner, job.image).await?.is_none() {
+        let owns = |now: Job| {
+            let ended = matches!(now.status(), JobStatus::Failed | JobStatus::Cancelled);
+            !ended && now.generation() == job.generation()
+        };
+        let owned = self.ports.jobs.load(job.id).await?.is_some_and(owns);
+        if !owned || self.ports.images.get(job.owner, job.image).await?.is_none() {
             remove_output(&self.ports, job).await?;
         }
         Ok(())
@@ -300,7 +303,7 @@ impl Process {
 /// Removes the blob of a job, and the version if it became one.
 pub(crate) async fn remove_output(ports: &Ports, job: &Job) -> Result<(), PortError> {
     if job.save {
-        ports.images.drop_version(job.image, job.id).await?;
+        ports.images.drop_version(job.image, job.output_key()).await?;
     }
     ports.blobs.delete(job.output_key()).await
 }

@@ -116,7 +116,7 @@ impl Sweeper {
     async fn remove_outputs(&self) -> Result<usize, PortError> {
         let due = self.ports.jobs.due_output_removals(BATCH).await?;
         for job in &due {
-            // Another process may have been here since, and somebody have opened the job anew after that.
+            // Another process may have been here since.
             let now = self.ports.jobs.load(job.id).await?;
             let still = |now: Job| now.generation() == job.generation() && now.remove_output_at.is_some();
             if now.is_some_and(still) {

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::BlobKey;
 use crate::history::{History, Step};
-use crate::ids::JobId;
 use crate::image::{NewVersion, Version};
 use crate::time::Timestamp;
 
@@ -52,11 +52,16 @@ impl Versions {
         self.all.iter().map(|version| version.content.bytes).sum()
     }
 
-    /// Adds what a job has made and makes it current, unless that job has added one, and returns its number.
+    /// Adds what a job has made and makes it current, unless that job has added the same or a later one, and returns the number
+    /// of what is there then.
     pub fn add(&mut self, version: NewVersion, created_at: Timestamp) -> u32 {
         let NewVersion { image: _, job, parent, content, description } = version;
         if let Some(existing) = self.all.iter().find(|version| version.job == Some(job)) {
-            return existing.number;
+            if !content.blob.is_later_than(&existing.content.blob) {
+                return existing.number;
+            }
+            let straggling = existing.content.blob.clone();
+            self.drop_at(&straggling);
         }
         self.last_number += 1;
         let (number, parent, job) = (self.last_number, Some(parent), Some(job));
@@ -65,9 +70,9 @@ impl Versions {
         number
     }
 
-    /// Drops what a job has added, if it has added something.
-    pub fn drop_of(&mut self, job: JobId) {
-        if let Some(place) = self.all.iter().position(|version| version.job == Some(job)) {
+    /// Drops the version whose bytes are there, if there is one.
+    pub fn drop_at(&mut self, blob: &BlobKey) {
+        if let Some(place) = self.all.iter().position(|version| version.content.blob == *blob) {
             let dropped = self.all.remove(place);
             self.history = self.history.without(&dropped, &self.all);
         }

@@ -32,20 +32,21 @@ pub(crate) fn accept(
     connection: &Connection,
     jobs: Vec<Job>,
     share: usize,
-    enqueue_at: Option<Timestamp>,
+    now: Timestamp,
+    enqueue: bool,
 ) -> Result<Vec<Stored>, DatabaseError> {
     let mut all: Vec<Stored> = Vec::with_capacity(jobs.len());
     for mut job in jobs {
-        job.held = job_rows::count_released(connection, job.owner, share)? >= share;
+        job.accept(now, job_rows::count_released(connection, job.owner, share)? >= share);
         let follows = job.follows(all.iter().map(|stored| &stored.job));
-        let enqueue_at = enqueue_at.filter(|_| !job.held && !follows);
-        job.unpublished &= enqueue_at.is_none();
+        let enqueue = enqueue && !job.held && !follows;
+        job.unpublished &= !enqueue;
         let inserted = job_rows::insert(connection, &job)?;
         if !inserted {
             job = job_rows::load(connection, job.id)?.unwrap_or(job);
         }
-        let entry = match (enqueue_at.filter(|_| inserted), &job.state) {
-            (Some(now), JobState::Queued { not_before }) => {
+        let entry = match &job.state {
+            JobState::Queued { not_before } if enqueue && inserted => {
                 Some(queue_rows::upsert(connection, JobMessage::new(job.id), now.max(*not_before))?)
             }
             _ => None,

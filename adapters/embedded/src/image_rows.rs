@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use pixmill::{History, Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version};
+use pixmill::{
+    BlobKey, Content, History, Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::columns::{Cursor, count, image_id, job_id, millis, timestamp, user_id};
@@ -131,11 +133,17 @@ pub(crate) fn add_version(
         .optional()?;
     let Some(number) = next else { return Ok(None) };
     let known = connection
-        .prepare_cached("SELECT number FROM versions WHERE image = ? AND job = ?")?
-        .query_row(params![image.as_bytes(), job.as_bytes()], |row| row.get(0))
+        .prepare_cached("SELECT number, content FROM versions WHERE image = ? AND job = ?")?
+        .query_row(params![image.as_bytes(), job.as_bytes()], |row| {
+            Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?))
+        })
         .optional()?;
-    if known.is_some() {
-        return Ok(known);
+    if let Some((known, stored)) = known {
+        let stored: Content = serde_json::from_str(&stored)?;
+        if !content.blob.is_later_than(&stored.blob) {
+            return Ok(Some(known));
+        }
+        drop_version(connection, *image, &stored.blob)?;
     }
     let version = Version {
         number,
@@ -153,9 +161,9 @@ pub(crate) fn add_version(
     Ok(Some(number))
 }
 
-pub(crate) fn drop_version(connection: &Connection, id: ImageId, job: JobId) -> Result<()> {
+pub(crate) fn drop_version(connection: &Connection, id: ImageId, blob: &BlobKey) -> Result<()> {
     let all = versions(connection, id)?;
-    let Some(dropped) = all.iter().find(|version| version.job == Some(job)) else { return Ok(()) };
+    let Some(dropped) = all.iter().find(|version| version.content.blob == *blob) else { return Ok(()) };
     let history = history(connection, id)?;
     connection
         .prepare_cached("DELETE FROM versions WHERE image = ? AND number = ?")?

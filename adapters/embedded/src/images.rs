@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pixmill::ports::{Clock, Images, Page, PageRequest, PortError};
-use pixmill::{Image, ImageId, JobId, NewVersion, Step, Stepped, UserId, Version};
+use pixmill::{BlobKey, Image, ImageId, NewVersion, Step, Stepped, UserId, Version};
 
 use crate::columns::row_limit;
 use crate::database::Database;
@@ -90,9 +90,9 @@ impl Images for SqliteImages {
             .await
     }
 
-    async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
+    async fn drop_version(&self, id: ImageId, blob: BlobKey) -> Result<(), PortError> {
         self.database
-            .write("images.drop_version", Durable, move |c| image_rows::drop_version(c, id, job), |()| ())
+            .write("images.drop_version", Durable, move |c| image_rows::drop_version(c, id, &blob), |()| ())
             .await
     }
 

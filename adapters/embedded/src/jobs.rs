@@ -115,10 +115,8 @@ impl Jobs for SqliteJobs {
         let (clock, cache, backlog) =
             (Arc::clone(&self.clock), Arc::clone(&self.cache), self.backlog.clone());
         let enqueue = backlog.is_some();
-        let body = move |connection: &Connection| {
-            let enqueue_at = enqueue.then(|| clock.now());
-            accept::accept(connection, jobs, share, enqueue_at)
-        };
+        let body =
+            move |connection: &Connection| accept::accept(connection, jobs, share, clock.now(), enqueue);
         let committed = move |accepted: Vec<accept::Stored>| {
             let answers = accepted.iter().map(accept::Stored::answer).collect();
             for accept::Stored { job, entry, .. } in accepted {

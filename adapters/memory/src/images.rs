@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pixmill::ports::{Clock, Images, Page, PageRequest, PortError};
-use pixmill::{Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version, Versions};
+use pixmill::{BlobKey, Image, ImageId, NewVersion, Step, Stepped, Timestamp, UserId, Version, Versions};
 
 use crate::lock;
 use crate::timeline::Timeline;
@@ -146,9 +146,9 @@ impl Images for MemoryImages {
         Ok(lock(&self.state).present_mut(version.image).map(|present| present.versions.add(version, now)))
     }
 
-    async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
+    async fn drop_version(&self, id: ImageId, blob: BlobKey) -> Result<(), PortError> {
         if let Some(present) = lock(&self.state).present_mut(id) {
-            present.versions.drop_of(job);
+            present.versions.drop_at(&blob);
         }
         Ok(())
     }

@@ -62,8 +62,8 @@ impl State {
     }
 
     /// Adds a job, unless there is one of this id, and says how it is stored.
-    fn add(&mut self, mut job: Job, share: usize) -> Job {
-        job.held = self.released(job.owner) >= share;
+    fn add(&mut self, mut job: Job, now: Timestamp, share: usize) -> Job {
+        job.accept(now, self.released(job.owner) >= share);
         let Self { jobs, timeline, by_derivation, by_image } = self;
         let stored = match jobs.entry(job.id) {
             Entry::Occupied(stored) => stored.into_mut(),
@@ -100,11 +100,12 @@ fn may_be_unknown_to_queue(job: &Job, now: Timestamp, older_than: Duration) -> b
 #[async_trait]
 impl Jobs for MemoryJobs {
     async fn accept(&self, jobs: Vec<Job>, share: usize) -> Result<Vec<Accepted>, PortError> {
+        let now = self.clock.now();
         let state = &mut *lock(&self.state);
         let mut stored = Vec::new();
         let mut answers = Vec::new();
         for job in jobs {
-            let job = state.add(job, share);
+            let job = state.add(job, now, share);
             answers.push(match job.held {
                 true => Accepted::Held,
                 false if job.follows(&stored) => Accepted::Follows,

@@ -92,7 +92,7 @@ async fn a_version_whose_parent_is_gone_leaves_the_one_below_it_current() {
     let third = fixtures::new_version(image.id, 2);
     memory.images.add_version(second.clone()).await.unwrap();
     memory.images.add_version(third.clone()).await.unwrap();
-    memory.images.drop_version(image.id, second.job).await.unwrap();
-    memory.images.drop_version(image.id, third.job).await.unwrap();
+    memory.images.drop_version(image.id, second.content.blob).await.unwrap();
+    memory.images.drop_version(image.id, third.content.blob).await.unwrap();
     assert_eq!(memory.images.get(image.owner, image.id).await.unwrap(), Some(image));
 }

@@ -152,7 +152,7 @@ impl<R: Record> Documents<R> {
         let readable = found.iter().filter_map(|document| match read(operation, document) {
             Ok((_, record)) => Some(record),
             Err(error) => {
-                tracing::error!(%error, id = ?document.get("_id"), "a record is left out");
+                left_out(document.get("_id").unwrap_or(&Bson::Null), &error);
                 None
             }
         });
@@ -233,9 +233,45 @@ impl<R: Record> Documents<R> {
         &self,
         operation: &'static str,
         id: impl Into<Bson>,
-        mut transition: impl FnMut(&mut R, Timestamp) -> T,
+        transition: impl FnMut(&mut R, Timestamp) -> T,
     ) -> Result<Option<T>, PortError> {
-        let id = id.into();
+        self.store(operation, id.into(), transition, |before, after| before != after).await
+    }
+
+    /// The same, stored also if nothing has changed: a change that was sent before and has not arrived, although nobody waits for
+    /// it any longer, meets another revision then and comes to nothing.
+    pub(crate) async fn overtake<T>(
+        &self,
+        operation: &'static str,
+        id: impl Into<Bson>,
+        transition: impl FnMut(&mut R, Timestamp) -> T,
+    ) -> Result<Option<T>, PortError> {
+        self.store(operation, id.into(), transition, |_, _| true).await
+    }
+
+    /// Like `change`, and leaves a record alone that this version can't read.
+    pub(crate) async fn change_readable<T>(
+        &self,
+        operation: &'static str,
+        id: Bson,
+        transition: impl FnMut(&mut R, Timestamp) -> T,
+    ) -> Result<Option<T>, PortError> {
+        match self.change(operation, id.clone(), transition).await {
+            Err(error) if error.kind() == PortErrorKind::Corrupt => {
+                left_out(&id, &error);
+                Ok(None)
+            }
+            changed => changed,
+        }
+    }
+
+    async fn store<T>(
+        &self,
+        operation: &'static str,
+        id: Bson,
+        mut transition: impl FnMut(&mut R, Timestamp) -> T,
+        worth_storing: impl Fn(&R, &R) -> bool,
+    ) -> Result<Option<T>, PortError> {
         let mut remembered = id.as_object_id().and_then(|id| self.remembered.remove(&id));
         for attempt in 0..TRIES {
             let guessed = remembered.is_some();
@@ -247,7 +283,7 @@ impl<R: Record> Documents<R> {
             };
             let mut record = before.clone();
             let outcome = transition(&mut record, self.server.now(operation).await?);
-            if record == before {
+            if !worth_storing(&before, &record) {
                 if guessed {
                     continue;
                 }
@@ -306,6 +342,11 @@ impl<R: Record> Documents<R> {
             self.remembered.insert(id, (revision, record.clone()));
         }
     }
+}
+
+/// Tells an operator of a record that this version can't read.
+fn left_out(id: &Bson, error: &PortError) {
+    tracing::error!(%error, %id, "a record is left out");
 }
 
 fn write<R: Record>(

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use pixmill::ports::{Images, Page, PageRequest, PortError};
-use pixmill::{Image, ImageId, JobId, NewVersion, Step, Stepped, Timestamp, UserId, Version, Versions};
+use pixmill::{BlobKey, Image, ImageId, NewVersion, Step, Stepped, Timestamp, UserId, Version, Versions};
 use serde::{Deserialize, Serialize};
 
 use crate::documents::{Documents, Record, after, at_most, millis, oid};
@@ -216,10 +216,10 @@ impl Images for MongoImages {
         Ok(added.await?.flatten())
     }
 
-    async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
-        let dropped = self.images.change("images.drop_version", oid(id.as_bytes()), |record, _| {
+    async fn drop_version(&self, id: ImageId, blob: BlobKey) -> Result<(), PortError> {
+        let dropped = self.images.overtake("images.drop_version", oid(id.as_bytes()), |record, _| {
             if let Some(present) = record.present_mut() {
-                present.versions.drop_of(job);
+                present.versions.drop_at(&blob);
             }
         });
         dropped.await.map(drop)

@@ -119,8 +119,9 @@ impl Jobs for MongoJobs {
         const OPERATION: &str = "jobs.accept";
         let Some(owner) = jobs.first().map(|job| oid(job.owner.as_bytes())) else { return Ok(Vec::new()) };
         let released = self.released(OPERATION, owner, share).await?;
+        let now = self.jobs.now(OPERATION).await?;
         for (place, job) in jobs.iter_mut().enumerate() {
-            job.held = released + place >= share;
+            job.accept(now, released + place >= share);
         }
         let record = |job: &Job| JobRecord { job: job.clone(), output_removed: false };
         match &mut jobs[..] {
@@ -173,7 +174,7 @@ impl Jobs for MongoJobs {
             let release =
                 |record: &mut JobRecord, _| std::mem::take(&mut record.job.held).then(|| record.job.clone());
             let held = held.into_iter().take(share - released);
-            let released = held.map(|id| self.jobs.change(OPERATION, id, release));
+            let released = held.map(|id| self.jobs.change_readable(OPERATION, id, release));
             let_go.extend(future::try_join_all(released).await?.into_iter().flatten().flatten());
         }
         let to_publish = let_go.iter().enumerate().filter(|(place, job)| !job.follows(&let_go[..*place]));

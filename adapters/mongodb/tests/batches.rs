@@ -1,33 +1,20 @@
 //! What whoever accepts several jobs leaves behind when they are cut short: the jobs are accepted, and not yet in documents of
 //! their own.
 
+mod store;
+
 use std::time::Duration;
 
+use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::{Client, Database};
 use pixmill::ports::Jobs;
-use pixmill::{Claim, ClaimTerms, Job, JobId, Timestamp, UserId};
-use pixmill_mongodb::{MongoConfig, MongoJobs, MongoStore};
+use pixmill::{Claim, ClaimTerms, Job, Timestamp, UserId};
+use pixmill_mongodb::MongoJobs;
 use pixmill_testkit::fixtures;
 
-const TERMS: ClaimTerms = ClaimTerms { lease: Duration::from_mins(1), max_attempts: 3 };
+use self::store::with_store;
 
-/// Runs `test` with jobs in a database that is removed afterwards, and with that database.
-fn with_jobs(test: impl AsyncFnOnce(&MongoStore, &Database)) {
-    let Ok(uri) = std::env::var("PIXMILL_TEST_MONGO_URI") else {
-        assert!(std::env::var_os("CI").is_none(), "no MongoDB at PIXMILL_TEST_MONGO_URI");
-        return;
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let name = format!("pixmill_test_{}", JobId::random());
-        let config = MongoConfig { database: Some(name.clone()), ..MongoConfig::new(&uri) };
-        let store = MongoStore::connect(config).await.unwrap();
-        let database = Client::with_uri_str(&uri).await.unwrap().database(&name);
-        test(&store, &database).await;
-        database.drop().await.unwrap();
-    });
-}
+const TERMS: ClaimTerms = ClaimTerms { lease: Duration::from_mins(1), max_attempts: 3 };
 
 /// Accepts three jobs and takes back all that comes after the first of the writes but for some of the last.
 async fn cut_short(jobs: &MongoJobs, database: &Database, kept: usize) -> Vec<Job> {
@@ -63,7 +50,7 @@ async fn all_there(jobs: &MongoJobs, database: &Database, batch: &[Job]) {
 
 #[test]
 fn whoever_asks_for_one_finds_all() {
-    with_jobs(async |store, database| {
+    with_store(async |store, database| {
         for (kept, place) in [(0, 0), (0, 2), (1, 2), (2, 2)] {
             let batch = cut_short(&store.jobs(), database, kept).await;
             // Another process asks.
@@ -80,7 +67,7 @@ fn whoever_asks_for_one_finds_all() {
 
 #[test]
 fn a_worker_gets_them() {
-    with_jobs(async |store, database| {
+    with_store(async |store, database| {
         let batch = cut_short(&store.jobs(), database, 0).await;
         let jobs = store.jobs();
         let Claim::Claimed(leader, _) = jobs.claim(batch[1].id, TERMS).await.unwrap() else {
@@ -93,7 +80,7 @@ fn a_worker_gets_them() {
 
 #[test]
 fn the_sweeper_finishes_it_and_changes_nothing_that_went_on() {
-    with_jobs(async |store, database| {
+    with_store(async |store, database| {
         let batch = cut_short(&store.jobs(), database, 1).await;
         let jobs = store.jobs();
         let Claim::Claimed(running, _) = jobs.claim(batch[0].id, TERMS).await.unwrap() else {

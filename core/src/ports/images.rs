@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::content::BlobKey;
 use crate::history::{Step, Stepped};
-use crate::ids::{ImageId, JobId, UserId};
+use crate::ids::{ImageId, UserId};
 use crate::image::{Image, NewVersion, Version};
 use crate::ports::PortError;
 
@@ -98,16 +99,18 @@ pub trait Images: Send + Sync + 'static {
     /// - The number is larger than that of any version the image ever had.
     /// - The same job adds one version, however often it calls: the number is the same each time, and what is
     ///   current does not change again.
+    /// - What it makes in a later generation takes the place of what a straggler has added, and not the other way round: see
+    ///   [`BlobKey::in_generation`].
     /// - Of concurrent additions each gets a number of its own, and the last one is current.
     /// - Afterwards there is nothing to redo.
     async fn add_version(&self, version: NewVersion) -> Result<Option<u32>, PortError>;
 
-    /// Takes back the version that `job` added; nothing if there is none.
+    /// Takes back the version whose bytes are at `blob`; nothing if there is none.
     ///
     /// # Behavior
     /// - If it was current, its parent is current afterwards.
     /// - Undo and redo pass over it.
-    async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError>;
+    async fn drop_version(&self, id: ImageId, blob: BlobKey) -> Result<(), PortError>;
 
     /// Makes another version of a user's image current, as [`History`](crate::History) says.
     ///

@@ -65,6 +65,7 @@ pub trait Jobs: Send + Sync + 'static {
     /// # Behavior
     /// - An accepted job is found with all fields as given, save that `unpublished` is false if the answer is
     ///   [`Accepted::Enqueued`], and `held` true if it is [`Accepted::Held`].
+    /// - `updated_at` is the store's own time, whatever was given: what becomes of the job is measured from it.
     /// - A job id that exists already is left as it is.
     /// - A job of a user with `share` open jobs that are not held is held; those of others are not.
     /// - Of several, whoever finds one finds all.

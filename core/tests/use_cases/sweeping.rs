@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use pixmill::ports::PortErrorKind;
-use pixmill::{JobStatus, Processing, STRAGGLER_GRACE, Swept, TransformedImage, UserId};
+use pixmill::{BlobKey, Image, JobStatus, Processing, STRAGGLER_GRACE, Swept, TransformedImage, UserId};
 use pixmill_testkit::{Calls, Fault};
 
 use crate::kit::Kit;
@@ -54,6 +54,71 @@ async fn what_a_failed_job_left_is_removed() {
     assert_eq!(kit.blobs().await, std::slice::from_ref(&image.current.content.blob));
     let image = kit.services.library.get(image.owner, image.id).await.unwrap().unwrap();
     assert_eq!(image.current.number, 1);
+}
+
+/// Lets the next attempt end in a way that may pass, and waits until what it left is due for removal.
+async fn buried(kit: &Kit) {
+    kit.faults.inject("blobs.get", Calls::First(1), Fault::Before(PortErrorKind::Internal));
+    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Failed));
+    kit.advance(STRAGGLER_GRACE);
+}
+
+/// Opens the only dead letter anew and works it off.
+async fn redriven(kit: &Kit) {
+    let letters = kit.services.dead_letters.list(10).await.unwrap();
+    assert_eq!(kit.services.dead_letters.redrive_all(&letters, 1).await.unwrap(), 1);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().published, 1);
+    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
+}
+
+/// What there is of an image of which one version was saved.
+async fn saved(kit: &Kit, image: &Image) -> Vec<BlobKey> {
+    let (image, versions) = kit.services.library.versions(image.owner, image.id).await.unwrap().unwrap();
+    assert_eq!((versions.len(), image.current.number), (2, versions[1].number));
+    let mut blobs: Vec<_> = versions.into_iter().map(|version| version.content.blob).collect();
+    blobs.sort();
+    blobs
+}
+
+#[tokio::test]
+async fn a_sweeper_that_stands_still_takes_nothing_away_that_was_made_anew() {
+    for operation in ["images.drop_version", "blobs.delete"] {
+        let kit = Kit::new();
+        let image = kit.image(UserId::random()).await;
+        kit.submit(&image, true).await;
+        buried(&kit).await;
+        let (sweeper, late) = (kit.services.sweeper.clone(), Duration::from_hours(1));
+        kit.faults.inject(operation, Calls::First(1), Fault::Delay(late));
+        let before = kit.faults.calls(operation);
+        let stalled = tokio::spawn(async move { sweeper.sweep().await });
+        while kit.faults.calls(operation) == before {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(kit.services.sweeper.sweep().await.unwrap().outputs, 1);
+        redriven(&kit).await;
+        kit.advance(late);
+        stalled.await.unwrap().unwrap();
+        assert_eq!(kit.blobs().await, saved(&kit, &image).await, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_straggler_takes_nothing_away_that_was_made_after_its_job_was_opened_anew() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    kit.submit(&image, true).await;
+    let late = STRAGGLER_GRACE * 3;
+    kit.faults.inject("images.add_version", Calls::First(1), Fault::Delay(late));
+    kit.faults.inject("jobs.renew", Calls::All, Fault::Before(PortErrorKind::Unavailable));
+    let stalled = kit.work_until("images.add_version").await;
+    kit.advance(kit.settings.lease + kit.settings.sweep_interval);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().published, 1);
+    buried(&kit).await;
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().outputs, 1);
+    redriven(&kit).await;
+    kit.advance(late);
+    assert_eq!(stalled.await.unwrap().unwrap(), Processing::Skipped);
+    assert_eq!(kit.blobs().await, saved(&kit, &image).await);
 }
 
 #[tokio::test]

@@ -9,8 +9,9 @@ use pixmill::ports::{
     PageRequest, PortError, Turn, Users,
 };
 use pixmill::{
-    ApiKey, ApiKeyId, Claim, ClaimTerms, Derivation, Image, ImageId, Job, JobId, JobStatus, LeaseToken,
-    MadeId, NewVersion, OnceKey, Outcome, Step, Stepped, User, UserChange, UserId, Username, Version,
+    ApiKey, ApiKeyId, BlobKey, Claim, ClaimTerms, Derivation, Image, ImageId, Job, JobId, JobStatus,
+    LeaseToken, MadeId, NewVersion, OnceKey, Outcome, Step, Stepped, User, UserChange, UserId, Username,
+    Version,
 };
 
 use super::Faulty;
@@ -111,8 +112,8 @@ impl<P: Images + ?Sized> Images for Faulty<P> {
         self.plan.around("images.add_version", self.inner.add_version(version)).await
     }
 
-    async fn drop_version(&self, id: ImageId, job: JobId) -> Result<(), PortError> {
-        self.plan.around("images.drop_version", self.inner.drop_version(id, job)).await
+    async fn drop_version(&self, id: ImageId, blob: BlobKey) -> Result<(), PortError> {
+        self.plan.around("images.drop_version", self.inner.drop_version(id, blob)).await
     }
 
     async fn step(&self, owner: UserId, id: ImageId, step: Step) -> Result<Stepped, PortError> {

@@ -8,7 +8,7 @@ mod versioning;
 use std::time::Duration;
 
 use pixmill::ports::{Images, Page, PageRequest};
-use pixmill::{Image, ImageId, JobId, NewVersion, Step, Stepped, UserId, Version};
+use pixmill::{BlobKey, Image, ImageId, JobId, NewVersion, Step, Stepped, UserId, Version};
 
 use self::present::{get, insert, list, renew, reserve, usage};
 use self::removal::{delete, due_removals, purge};
@@ -46,6 +46,7 @@ trials! { "images", dyn Images;
     add_version {
         the_number_is_larger_than_that_of_any_version_the_image_ever_had,
         the_same_job_adds_one_version_however_often_it_calls_and_what_is_current_does_not_change_again,
+        what_it_makes_in_a_later_generation_takes_the_place_of_what_a_straggler_has_added_and_not_the_other_way_round,
         of_concurrent_additions_each_gets_a_number_of_its_own_and_the_last_one_is_current,
         afterwards_there_is_nothing_to_redo,
         an_image_that_is_not_present_gets_none,

@@ -11,13 +11,13 @@ mod sweep;
 use std::time::Duration;
 
 use pixmill::ports::{Accepted, Jobs};
-use pixmill::{Claim, ClaimTerms, Job, JobId, LeaseToken, Outcome, Output, UserId};
+use pixmill::{Claim, ClaimTerms, Failure, FailureCode, Job, JobId, LeaseToken, Outcome, Output, UserId};
 
 use self::afterwards::{expire, redrive};
 use self::batch::claim_siblings;
 use self::ending::{cancel, cancel_all, finish, forget};
 use self::lease::{claim, renew};
-use self::line::{has_one_ahead, release};
+use self::line::{accept_within, has_one_ahead, release};
 use self::reading::{accept, count_open, get, list, load};
 use self::sweep::{due_output_removals, due_unpublished, find_result, output_removed, published};
 use super::{HOUR, at_once, trials};
@@ -27,6 +27,7 @@ use crate::subject::Subject;
 trials! { "jobs", dyn Jobs;
     accept {
         an_accepted_job_is_found_with_all_fields_as_given,
+        updated_at_is_the_stores_own_time_whatever_was_given,
         a_job_id_that_exists_already_is_left_as_it_is,
         a_job_of_a_user_with_share_open_jobs_that_are_not_held_is_held,
         of_several_whoever_finds_one_finds_all,
@@ -119,9 +120,7 @@ fn short(jobs: &Subject<dyn Jobs>) -> ClaimTerms {
 
 /// Accepts a new job of this user and says how it was stored.
 async fn accept_for(jobs: &Subject<dyn Jobs>, owner: UserId) -> Job {
-    let mut job = fixtures::job(owner, jobs.time().now());
-    job.unpublished = jobs.accept(vec![job.clone()], SHARE).await.unwrap() == [Accepted::Unpublished];
-    job
+    accept_within(jobs, owner, SHARE).await.0
 }
 
 /// Accepts a new job of a user of its own.
@@ -147,6 +146,14 @@ async fn stored(jobs: &Subject<dyn Jobs>, id: JobId) -> Job {
 fn completed(job: &Job, keep: Duration) -> Outcome {
     let content = fixtures::content(job.output_key(), job.id.as_bytes());
     Outcome::Completed { output: Output { content, version: None }, keep }
+}
+
+/// Claims a job and lets it fail.
+async fn fail(jobs: &Subject<dyn Jobs>, job: &Job, code: FailureCode) -> Failure {
+    let token = claimed(jobs, job.id, LONG).await;
+    let failure = Failure::new(code, "a trial");
+    assert!(jobs.finish(job.id, token, Outcome::Failed(failure.clone())).await.unwrap());
+    failure
 }
 
 /// Claims and completes a job.

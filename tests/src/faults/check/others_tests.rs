@@ -43,12 +43,18 @@ fn opened_anew(record: &mut Record) {
     record.generations = [("saved".into(), 0), ("unsaved".into(), 1)].into();
     record.sightings.push(seen("unsaved", State::Failed, 1, 21));
     record.sightings.push(seen("unsaved", State::Queued, 0, 22));
+    record.blobs.remove("previews/i1/unsaved");
+    record.blobs.insert("previews/i1/unsavedg1".into());
     record.redrivings.push(Redriving { opened: 21, per_second: 10, took: Duration::from_secs(2) });
 }
 
 #[test]
 fn jobs_are_opened_anew_once_and_not_too_many_at_once() {
     breaks(&[], "they are", opened_anew);
+    breaks(&[Promise::NothingLeft], "and what was there before is left", |record| {
+        opened_anew(record);
+        record.blobs.insert("previews/i1/unsaved".into());
+    });
     breaks(&[Promise::NoWayBack], "nobody asked for it", |record| {
         opened_anew(record);
         record.redriven.clear();

@@ -69,7 +69,7 @@ pub(super) mod add_version {
         let dropped = fixtures::new_version(image.id, 1);
         let mut largest = added(&images, &dropped).await;
         assert!(largest > Version::FIRST);
-        images.drop_version(image.id, dropped.job).await.unwrap();
+        images.drop_version(image.id, dropped.content.blob.clone()).await.unwrap();
         for version in [fixtures::new_version(image.id, 1), dropped] {
             let number = added(&images, &version).await;
             assert!(number > largest, "{number} after {largest}");
@@ -94,6 +94,31 @@ pub(super) mod add_version {
         let second = added(&images, &fixtures::new_version(image.id, number)).await;
         assert_eq!(added(&images, &first).await, number);
         assert_eq!(current(&images, &image).await.number, second);
+    }
+
+    pub(in crate::trials::images) async fn what_it_makes_in_a_later_generation_takes_the_place_of_what_a_straggler_has_added_and_not_the_other_way_round(
+        images: Subject<dyn Images>,
+    ) {
+        let image = inserted(&images).await;
+        let straggling = fixtures::new_version(image.id, 1);
+        let in_generation = |generation| {
+            let mut version = straggling.clone();
+            version.content.blob = version.content.blob.in_generation(generation);
+            version
+        };
+        let mut last = added(&images, &straggling).await;
+        for later in [9, 10].map(in_generation) {
+            let number = added(&images, &later).await;
+            assert!(number > last, "{number} after {last}");
+            assert_eq!(added(&images, &straggling).await, number, "it comes too late");
+            let versions = images.versions(image.id).await.unwrap();
+            assert_eq!(versions.len(), 2, "{versions:?}");
+            assert_eq!(versions[1].content, later.content);
+            // Whoever removes what the straggler has left does not reach it.
+            images.drop_version(image.id, straggling.content.blob.clone()).await.unwrap();
+            assert_eq!(current(&images, &image).await, versions[1]);
+            last = number;
+        }
     }
 
     pub(in crate::trials::images) async fn of_concurrent_additions_each_gets_a_number_of_its_own_and_the_last_one_is_current(
@@ -149,20 +174,20 @@ pub(super) mod drop_version {
         let number = added(&images, &second).await;
         let aside = fixtures::new_version(image.id, 1);
         added(&images, &aside).await;
-        images.drop_version(image.id, aside.job).await.unwrap();
+        images.drop_version(image.id, aside.content.blob.clone()).await.unwrap();
         assert_eq!(current(&images, &image).await, image.current, "the parent, not the version before it");
         let third = fixtures::new_version(image.id, 1);
         let last = added(&images, &third).await;
 
-        images.drop_version(image.id, second.job).await.unwrap();
+        images.drop_version(image.id, second.content.blob.clone()).await.unwrap();
         assert_eq!(images.version(image.id, number).await.unwrap(), None);
         assert_eq!(current(&images, &image).await.number, last, "it was not current");
-        images.drop_version(image.id, JobId::random()).await.unwrap();
-        images.drop_version(ImageId::random(), third.job).await.unwrap();
-        images.drop_version(untouched.id, third.job).await.unwrap();
+        images.drop_version(image.id, BlobKey::version(image.id, JobId::random())).await.unwrap();
+        images.drop_version(ImageId::random(), third.content.blob.clone()).await.unwrap();
+        images.drop_version(untouched.id, third.content.blob.clone()).await.unwrap();
         assert_eq!(current(&images, &image).await.number, last);
 
-        images.drop_version(image.id, third.job).await.unwrap();
+        images.drop_version(image.id, third.content.blob.clone()).await.unwrap();
         assert_eq!(current(&images, &image).await, image.current, "the parent is current again");
         assert_eq!(images.versions(image.id).await.unwrap(), [image.current]);
         assert_eq!(current(&images, &untouched).await, untouched.current);
@@ -173,7 +198,7 @@ pub(super) mod drop_version {
         let middle = fixtures::new_version(image.id, 1);
         let parent = added(&images, &middle).await;
         let last = added(&images, &fixtures::new_version(image.id, parent)).await;
-        images.drop_version(image.id, middle.job).await.unwrap();
+        images.drop_version(image.id, middle.content.blob.clone()).await.unwrap();
         assert_eq!(moved(&images, &image, Step::Undo).await, (1, Some(last)), "its parent is gone");
         assert_eq!(moved(&images, &image, Step::Redo).await, (last, None));
 
@@ -181,7 +206,7 @@ pub(super) mod drop_version {
         let number = added(&images, &undone).await;
         assert_eq!(moved(&images, &image, Step::Undo).await, (last, Some(number)));
         assert_eq!(moved(&images, &image, Step::Undo).await, (1, Some(last)));
-        images.drop_version(image.id, undone.job).await.unwrap();
+        images.drop_version(image.id, undone.content.blob.clone()).await.unwrap();
         assert_eq!(moved(&images, &image, Step::Redo).await, (last, None));
     }
 }

@@ -1,6 +1,6 @@
 //! Trials of what becomes of jobs after their end.
 
-use pixmill::{Failure, FailureCode, JobStatus, Redrive};
+use pixmill::{JobStatus, Redrive};
 
 use super::*;
 
@@ -8,14 +8,6 @@ use super::*;
 async fn bury(jobs: &Subject<dyn Jobs>, job: &Job, code: FailureCode) -> Failure {
     let failure = fail(jobs, job, code).await;
     jobs.output_removed(job.id, stored(jobs, job.id).await.generation()).await.unwrap();
-    failure
-}
-
-/// Claims a job and lets it fail.
-async fn fail(jobs: &Subject<dyn Jobs>, job: &Job, code: FailureCode) -> Failure {
-    let token = claimed(jobs, job.id, LONG).await;
-    let failure = Failure::new(code, "a trial");
-    assert!(jobs.finish(job.id, token, Outcome::Failed(failure.clone())).await.unwrap());
     failure
 }
 

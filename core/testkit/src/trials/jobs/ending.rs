@@ -1,7 +1,7 @@
 //! Trials of the ends that a job can come to.
 
 use pixmill::ports::{Cancellation, PageRequest};
-use pixmill::{Failure, FailureCode, JobState, JobStatus};
+use pixmill::{JobState, JobStatus};
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! Trials of claiming jobs and keeping them.
 
-use pixmill::{Failure, FailureCode, JobStatus};
+use pixmill::JobStatus;
 
 use super::*;
 

@@ -2,12 +2,13 @@
 
 use super::*;
 
-/// Accepts a job of this user that may be held.
+/// Accepts a job of this user that may be held, and says how it was stored.
 pub(super) async fn accept_within(jobs: &Subject<dyn Jobs>, owner: UserId, share: usize) -> (Job, Accepted) {
     let mut job = fixtures::job(owner, jobs.time().now());
     let accepted = jobs.accept(vec![job.clone()], share).await.unwrap().remove(0);
     job.unpublished = accepted != Accepted::Enqueued;
     job.held = accepted == Accepted::Held;
+    job.updated_at = stored(jobs, job.id).await.updated_at;
     (job, accepted)
 }
 

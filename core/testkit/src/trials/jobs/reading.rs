@@ -5,7 +5,6 @@ use std::time::Duration;
 use pixmill::ports::{Page, PageRequest};
 use pixmill::{Batch, JobState, JobStatus, Timestamp};
 
-use super::line::accept_within;
 use super::*;
 
 pub(super) mod accept {
@@ -31,8 +30,23 @@ pub(super) mod accept {
         full.state = JobState::Queued { not_before: now + Duration::from_millis(1) };
         for mut job in [plain, full] {
             job.unpublished = jobs.accept(vec![job.clone()], SHARE).await.unwrap() == [Accepted::Unpublished];
+            job.updated_at = stored(&jobs, job.id).await.updated_at;
             assert_eq!(jobs.get(job.owner, job.id).await.unwrap().as_ref(), Some(&job));
             assert_eq!(jobs.load(job.id).await.unwrap(), Some(job));
+        }
+    }
+
+    pub(in crate::trials::jobs) async fn updated_at_is_the_stores_own_time_whatever_was_given(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let now = jobs.time().now();
+        for given in [now + HOUR, Timestamp::from_millis(now.millis() - HOUR.as_millis() as u64)] {
+            let job = fixtures::job(UserId::random(), given);
+            jobs.accept(vec![job.clone()], SHARE).await.unwrap();
+            let kept = stored(&jobs, job.id).await;
+            assert_eq!(kept.created_at, given);
+            let apart = kept.updated_at.since(now).max(now.since(kept.updated_at));
+            assert!(apart < HOUR / 2, "{apart:?} from the store's time");
         }
     }
 
@@ -209,9 +223,7 @@ async fn bring_to(jobs: &Subject<dyn Jobs>, job: &Job, state: usize) {
         1 => drop(claimed(jobs, job.id, LONG).await),
         2 => complete(jobs, job, HOUR).await,
         3 => {
-            let token = claimed(jobs, job.id, LONG).await;
-            let failure = pixmill::Failure::new(pixmill::FailureCode::Internal, "a trial");
-            assert!(jobs.finish(job.id, token, Outcome::Failed(failure)).await.unwrap());
+            fail(jobs, job, FailureCode::Internal).await;
         }
         _ => drop(jobs.cancel(job.owner, job.id).await.unwrap()),
     }

@@ -1,6 +1,6 @@
 //! Trials of what is due: publishing, finding stored results, and removing them.
 
-use pixmill::{Failure, FailureCode, QUEUE_PATIENCE};
+use pixmill::QUEUE_PATIENCE;
 
 use super::*;
 
@@ -176,9 +176,7 @@ pub(super) mod output_removed {
         jobs: Subject<dyn Jobs>,
     ) {
         let (job, unit) = (accepted(&jobs).await, jobs.time().unit());
-        let token = claimed(&jobs, job.id, LONG).await;
-        let failure = Failure::new(FailureCode::Crashed, "a trial");
-        assert!(jobs.finish(job.id, token, Outcome::Failed(failure)).await.unwrap());
+        fail(&jobs, &job, FailureCode::Crashed).await;
         jobs.output_removed(job.id, 0).await.unwrap();
         jobs.redrive(job.id, 0).await.unwrap().expect("a dead letter");
         jobs.release(None, SHARE, 10).await.unwrap();
