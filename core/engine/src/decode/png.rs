@@ -57,6 +57,9 @@ pub(super) fn inspect(head: &Head<'_>, limits: &Limits) -> Result<Announced, Sto
         match &chunk.kind {
             b"eXIf" => announced.orientation = exif::orientation(exif::without_prefix(chunk.data(head)?)),
             b"tRNS" => announced.alpha = true,
+            b"PLTE" if palette && !is_palette(chunk.len) => {
+                return Err(head.bad("its palette does not have 1 to 256 colours of three bytes each"));
+            }
             b"PLTE" => has_palette = true,
             b"acTL" => announced.frames = head.u32_be(chunk.at)?.max(1),
             b"iCCP" => {
@@ -73,6 +76,11 @@ pub(super) fn inspect(head: &Head<'_>, limits: &Limits) -> Result<Announced, Sto
             _ => {}
         }
     }
+}
+
+/// Whether a palette can be this long. The decoder takes it for granted.
+fn is_palette(bytes: usize) -> bool {
+    bytes.is_multiple_of(3) && (3..=3 * 256).contains(&bytes)
 }
 
 /// The shortest profile that an `iCCP` chunk of this length can hold: its name takes up to 81 bytes and deflate

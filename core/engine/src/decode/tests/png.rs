@@ -32,6 +32,21 @@ fn a_palette_must_be_there() {
 }
 
 #[test]
+fn a_palette_has_1_to_256_whole_colours() {
+    let opened = |bytes| {
+        let chunks =
+            [ihdr(2, 1, 8, 3, false), (*b"PLTE", vec![7; bytes]), (*b"tRNS", vec![9]), idat(&[vec![0, 0]])];
+        open(&png(&chunks), &Limits::default()).map(|_| ())
+    };
+    for bytes in [0, 1, 2, 4, 49, 770, 771] {
+        assert!(matches!(opened(bytes), Err(Error::Undecodable { .. })), "{bytes} bytes");
+    }
+    for bytes in [3, 48, 768] {
+        assert_eq!(opened(bytes), Ok(()), "{bytes} bytes");
+    }
+}
+
+#[test]
 fn few_bits_are_spread_over_the_whole_range() {
     for (depth, byte, wanted) in
         [(1, 0b0110_0000, vec![0, 255, 255, 0]), (2, 0b00_01_10_11, vec![0, 85, 170, 255])]
