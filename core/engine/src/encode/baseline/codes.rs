@@ -1,4 +1,5 @@
-//! Huffman codes: made for what a picture holds (ITU-T T.81, Annex K.2), or the standard's own (K.3).
+//! Huffman codes made for what a picture holds (ITU-T T.81, Annex K.2), or for a part of it and what the standard's own (K.3)
+//! expect.
 
 /// No code may be longer.
 const LONGEST: usize = 16;
@@ -38,6 +39,18 @@ impl Codes {
             *longest -= 1;
         }
         Self { counts: lengths.map(|count| count as u8), symbols }
+    }
+
+    /// Codes for everything, for a picture of which only the beginning is known, where symbol `n` occurs `counts[n]` times: as
+    /// short as they can be if the rest is two parts like that and one part like what the standard's table expects. Alone, the
+    /// beginning tells too little of the rest, a sky nothing of the street below it.
+    pub(super) fn likely(counts: &[u32], standard: &Self) -> Self {
+        let all: u32 = counts.iter().sum();
+        let mut expected = [0; SYMBOLS];
+        expected[..counts.len()].copy_from_slice(counts);
+        // A code of n bits is the best for what is one symbol in 2^n.
+        standard.each(|symbol, _, length| expected[usize::from(symbol)] += (all >> (length + 1)).max(1));
+        Self::shortest(&expected)
     }
 
     /// Every code with its length and what it stands for.
@@ -185,6 +198,29 @@ mod tests {
             let least = least(&counts);
             // The limit costs next to nothing.
             prop_assert!(bits >= least && bits <= least + least / 100 + 64, "{} bits, not {}", bits, least);
+        }
+    }
+
+    #[test]
+    fn of_a_beginning_the_codes_are_for_everything_and_near_the_best() {
+        for chroma in [false, true] {
+            let standard = &Codes::standard(chroma)[1];
+            // As if every symbol were as frequent as its code in the standard's table is short, and all flat.
+            let mut usual = [0_u32; 256];
+            standard.each(|symbol, _, length| usual[usize::from(symbol)] = 1 << (20 - length));
+            let mut flat = [0_u32; 256];
+            flat[0] = 1 << 20;
+            for counts in [usual, flat, [0; 256]] {
+                let codes = Codes::likely(&counts, standard);
+                assert_eq!(codes.symbols.len(), 162);
+                assert!(cost(&codes, &[0; 256]).1 < 1 << 16, "one code of all ones is free");
+                let (likely, best) = (cost(&codes, &counts).0, cost(&Codes::shortest(&counts), &counts).0);
+                assert!(likely <= best + best / 50, "{likely} bits, not {best}");
+            }
+            // What begins flat and goes on as usual costs less than with codes that only know the beginning.
+            let blind = flat.map(|n| n + 1);
+            let (likely, blind) = (Codes::likely(&flat, standard), Codes::shortest(&blind));
+            assert!(cost(&likely, &usual).0 < cost(&blind, &usual).0 * 7 / 10);
         }
     }
 

@@ -1,6 +1,7 @@
 //! A JPEG encoder that takes planes a strip at a time: baseline, one scan (ITU-T T.81), quantisation tables scaled by
-//! quality as libjpeg does. Huffman tables are made for the picture where it is small; its symbols wait for them. A large
-//! picture is written as it comes, with the standard's tables: what its first rows hold tells too little of the rest.
+//! quality as libjpeg does. Huffman tables are made for the picture where it is small; its symbols wait for them. Of a large
+//! picture only the first ones wait: its tables are made for them and for what the standard expects, and the rest is written
+//! as it comes.
 
 #![expect(
     clippy::inline_always,
@@ -18,7 +19,6 @@ mod tests;
 mod waiting;
 
 use crate::simd::Simd;
-use codes::Codes;
 use fdct::Quantiser;
 use huffman::{Coder, Writer};
 use waiting::Waiting;
@@ -178,7 +178,7 @@ impl Encoder {
     /// Chooses the tables and writes what has waited for them. If `more` is to come, they must have a code for everything.
     fn settle(&mut self, more: bool) {
         let Entropy::Waiting(waiting) = &mut self.entropy else { return };
-        let codes = if more { [false, true].map(Codes::standard) } else { waiting.codes() };
+        let codes = if more { waiting.codes_for_more() } else { waiting.codes() };
         let Head { size, sampling, tables } = &self.head;
         header::write(self.writer.bytes(), *size, *sampling, tables, &codes);
         let made = Box::new(codes.each_ref().map(Coder::new));

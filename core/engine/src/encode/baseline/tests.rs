@@ -127,9 +127,9 @@ fn a_small_picture_has_tables_of_its_own() {
 }
 
 #[test]
-fn a_large_picture_has_the_standards_tables() {
-    let [standard, _] = shares((1280, 853), 95, Sampling::Full, 0);
-    assert!((standard - 1.0).abs() < 0.01, "{standard} of libjpeg's bytes");
+fn the_tables_of_a_large_picture_are_nearly_as_good_as_its_own_would_be() {
+    let [standard, own] = shares((1280, 853), 95, Sampling::Full, 0);
+    assert!(standard < 0.99 && own < 1.01, "{standard} and {own} of libjpeg's bytes");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The symbols of a small picture, which wait until all of them are there and it is known which codes suit them.
+//! The symbols of a small picture, or the first ones of a large one, which wait until it is known which codes suit them.
 
 use super::codes::Codes;
 use super::huffman::{Coder, Writer, symbols};
@@ -72,6 +72,15 @@ impl Waiting {
     /// The tables that take the fewest bits for what is here, for means and for all else, of luma and of chroma.
     pub(super) fn codes(&self) -> [[Codes; 2]; 2] {
         self.counts.each_ref().map(|Counts { dc, ac }| [Codes::shortest(dc), Codes::shortest(ac)])
+    }
+
+    /// The same for a picture that has more to come: they have a code for everything.
+    pub(super) fn codes_for_more(&self) -> [[Codes; 2]; 2] {
+        [false, true].map(|chroma| {
+            let Counts { dc: means, ac: others } = &self.counts[usize::from(chroma)];
+            let [dc, ac] = Codes::standard(chroma);
+            [Codes::likely(means, &dc), Codes::likely(others, &ac)]
+        })
     }
 
     /// Writes all of it.
