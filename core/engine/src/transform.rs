@@ -76,7 +76,8 @@ pub(crate) fn header(file: &[u8], limits: &Limits) -> Result<Header, Error> {
     }
 }
 
-/// The pixels of `plan` where it would encode them, and the profile of the source. The plan must not end in a JPEG.
+/// The pixels of `plan` where it would encode them, and the profile of the source. The plan must not end in what is written
+/// from planes.
 pub(crate) fn picture(
     source: &[u8],
     header: Header,

@@ -70,6 +70,40 @@ impl Drop for Job {
 /// Encodes RGB or RGBA. Stops within one pass over the rows when `cancel` says so.
 pub(super) fn encode(pixels: &Pixels, settings: Settings, cancel: &CancelToken) -> Result<Vec<u8>, Error> {
     let config = settings.config()?;
+    run(&config, cancel, |picture| import(picture, pixels, config.lossless != 0))
+}
+
+/// Encodes planes of luma, blue and red over the limited range, the latter two at half the resolution, without gaps between
+/// their rows.
+pub(super) fn encode_planes(
+    (width, height): (usize, usize),
+    planes: &[Vec<u8>; 3],
+    quality: u8,
+    cancel: &CancelToken,
+) -> Result<Vec<u8>, Error> {
+    let half = (width.div_ceil(2), height.div_ceil(2));
+    let sides = [(width, height), half, half];
+    let whole = planes.iter().zip(sides).all(|(plane, (width, height))| plane.len() == width * height);
+    if !whole || width.max(height) > webp::WEBP_MAX_DIMENSION as usize {
+        return Err(Error::Bug(format!("libwebp can't take these planes for {width}x{height}")));
+    }
+    run(&Settings::Lossy { quality }.config()?, cancel, |picture| {
+        picture.use_argb = 0;
+        picture.colorspace = webp::WebPEncCSP::WEBP_YUV420;
+        (picture.width, picture.height) = (width as c_int, height as c_int);
+        (picture.y_stride, picture.uv_stride) = (width as c_int, half.0 as c_int);
+        // The library only reads what it has not allocated itself.
+        [picture.y, picture.u, picture.v] = planes.each_ref().map(|plane| plane.as_ptr().cast_mut());
+        Ok(())
+    })
+}
+
+/// Encodes the picture that `fill` gives, which must stay where it is until that is done.
+fn run(
+    config: &webp::WebPConfig,
+    cancel: &CancelToken,
+    fill: impl FnOnce(&mut webp::WebPPicture) -> Result<(), Error>,
+) -> Result<Vec<u8>, Error> {
     let picture = webp::WebPPicture::new().map_err(|()| Error::Bug("libwebp gave no picture".into()))?;
     let mut writer = MaybeUninit::<webp::WebPMemoryWriter>::zeroed();
     // SAFETY: the function only writes to the struct, for which zeros are valid anyway.
@@ -78,13 +112,13 @@ pub(super) fn encode(pixels: &Pixels, settings: Settings, cancel: &CancelToken) 
         writer.assume_init()
     };
     let mut job = Job { picture, writer };
-    import(&mut job.picture, pixels, config.lossless != 0)?;
+    fill(&mut job.picture)?;
     job.picture.writer = Some(webp::WebPMemoryWrite);
     job.picture.custom_ptr = (&raw mut job.writer).cast();
     job.picture.progress_hook = Some(go_on);
     job.picture.user_data = std::ptr::from_ref(cancel).cast_mut().cast::<c_void>();
     // SAFETY: configuration and picture are valid; writer and token live, unmoved, until the call returns.
-    let done = unsafe { webp::WebPEncode(&raw const config, &raw mut job.picture) };
+    let done = unsafe { webp::WebPEncode(config, &raw mut job.picture) };
     if done == 0 {
         cancel.check()?;
         return Err(Error::Bug(format!("libwebp: {:?}", job.picture.error_code)));

@@ -9,6 +9,7 @@ mod indexed;
 mod jpeg;
 mod libavif;
 mod libwebp;
+pub(crate) mod planes;
 mod png;
 #[cfg(test)]
 pub(crate) mod samples;

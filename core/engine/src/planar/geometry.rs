@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::route::{End, Route};
 use crate::decode::baseline::{Component, Frame};
-use crate::encode::baseline::{Encoder, Sampling};
+use crate::encode::baseline::Sampling;
 use crate::ops::planes::Axis;
 use crate::ops::{Region, Turn, Turning};
 
@@ -68,7 +68,7 @@ impl Geometry {
 pub(super) fn sampling(frame: &Frame, route: &Route) -> Sampling {
     match route.end {
         _ if frame.components.len() == 1 => Sampling::Grey,
-        End::File { full_chroma: false, .. } => Sampling::Halved,
+        End::File { format, quality, .. } if !format.has_full_chroma(quality) => Sampling::Halved,
         End::File { .. } | End::Pixels { .. } => Sampling::Full,
     }
 }
@@ -104,13 +104,12 @@ pub(super) fn decoder_bytes(frame: &Frame, eighths: &[usize]) -> u64 {
 
 impl Geometry {
     /// Estimated memory of what is behind the decoder, which works at `eighths`: the rows under the kernel, the planes
-    /// that are turned, and the file at a byte a pixel or the picture.
+    /// that are turned, and the encoder with its file or the picture.
     pub(super) fn peak_bytes(&self, frame: &Frame, route: &Route, eighths: &[usize]) -> u64 {
         let pixels = route.to.0 as usize * route.to.1 as usize;
-        let mut bytes = if route.is_whole() {
-            pixels + Encoder::waiting_bytes(pixels)
-        } else {
-            pixels * self.planes.len()
+        let mut bytes = match route.end {
+            End::File { format, .. } => format.peak_bytes(pixels),
+            End::Pixels { .. } => pixels * self.planes.len(),
         };
         let turn = Some(route.turn()).filter(|&turn| turn != Turn::NONE && turn != Turn::FLOP);
         for ((plane, component), eighths) in self.planes.iter().zip(&frame.components).zip(eighths) {

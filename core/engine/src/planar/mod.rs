@@ -1,7 +1,7 @@
 //! The short way from an ordinary JPEG to a result: its planes stay planes, chroma stays as coarse as it is, and rows
 //! flow from the decoder through the resampler to the encoder, so that rows are held and not pictures.
 //!
-//! It serves plans that cut, resample, turn or mark and then write JPEG; of other plans that begin with resampling a JPEG it
+//! It serves plans that cut, resample, turn or mark and then write JPEG or lossy WebP; of other plans that begin with resampling a JPEG it
 //! does the first two steps and hands on RGB. What it doesn't do, and every file that its decoder doubts, goes the
 //! general way, which also has the last word on what is refused.
 //!
@@ -104,7 +104,7 @@ pub(crate) fn run<T>(
         let Some(route) = route else { continue };
         let (width, height) = route.size();
         // More than the format can say: the general way has the words for it.
-        if width.max(height) <= u16::MAX.into() {
+        if u64::from(width.max(height)) <= route.longest_side() {
             indices.push(index);
             taken.push(route);
             told.push(plans[index]);

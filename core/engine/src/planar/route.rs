@@ -1,6 +1,6 @@
 //! Which plans can go the short way, told from their steps alone.
 
-use crate::encode::{Encoding, has_full_chroma};
+use crate::encode::planes::PlaneFormat;
 use crate::format::Format;
 use crate::ops::{Rect, Region, Turn};
 use crate::plan::{Size, Step};
@@ -22,8 +22,8 @@ pub(crate) struct Route {
 /// Where the planes go.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum End {
-    /// To a JPEG, turned and then marked.
-    File { turn: Turn, mark: Option<Watermark>, quality: u8, full_chroma: bool },
+    /// To a file, turned and then marked.
+    File { turn: Turn, mark: Option<Watermark>, format: PlaneFormat, quality: u8 },
     /// To a picture of interleaved samples, after this many steps.
     Pixels { steps: usize },
 }
@@ -53,13 +53,16 @@ impl Route {
             _ => (None, after),
         };
         let end = match *after {
-            [Step::Encode { encoding: Encoding { format: Format::Jpeg, quality, .. }, .. }] => {
-                End::File { turn, mark, quality, full_chroma: has_full_chroma(quality) }
-            }
-            // Without resampling there is nothing to gain.
-            _ if resized => End::Pixels { steps: 2 },
-            _ => return None,
+            [Step::Encode { encoding, .. }] => PlaneFormat::of(&encoding).map(|format| End::File {
+                turn,
+                mark,
+                format,
+                quality: encoding.quality,
+            }),
+            _ => None,
         };
+        // For what needs RGB there is nothing to gain without resampling.
+        let end = end.or(resized.then_some(End::Pixels { steps: 2 }))?;
         Some(Self { eighths, within, region, to, resized, end })
     }
 
@@ -91,6 +94,14 @@ impl Route {
     /// The watermark, if there is one.
     pub(super) fn mark(&self) -> Option<&Watermark> {
         if let End::File { mark, .. } = &self.end { mark.as_ref() } else { None }
+    }
+
+    /// The longest side that its result can have.
+    pub(super) fn longest_side(&self) -> u64 {
+        match self.end {
+            End::File { format, .. } => format.longest_side(),
+            End::Pixels { .. } => u64::from(u16::MAX),
+        }
     }
 
     /// Whether the whole of it is done with planes, up to the file.

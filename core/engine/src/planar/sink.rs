@@ -4,7 +4,7 @@ use super::geometry::Geometry;
 use super::mark::Marks;
 use super::route::{End, Route};
 use super::{Found, rgb};
-use crate::encode::baseline::Encoder;
+use crate::encode::planes::PlaneEncoder;
 use crate::error::Error;
 use crate::limits::CancelToken;
 use crate::ops::planes::Resampler;
@@ -20,7 +20,7 @@ pub(super) enum Sink {
 
 /// An encoder, and what is laid over the rows before.
 pub(super) struct Marked {
-    encoder: Encoder,
+    encoder: PlaneEncoder,
     /// One a plane, or none at all.
     marks: Vec<Marks>,
     /// Rows of each plane that are done.
@@ -40,10 +40,10 @@ impl Sink {
     pub(super) fn new(route: &Route, geometry: &Geometry, marks: Vec<Marks>, simd: Simd) -> Self {
         let sizes = geometry.planes.iter().map(super::geometry::Plane::size);
         match route.end {
-            End::File { turn, quality, .. } => {
+            End::File { turn, format, quality, .. } => {
                 let (width, height) = route.size();
                 let size = (width as usize, height as usize);
-                let encoder = Encoder::new(size, geometry.sampling, quality, simd);
+                let encoder = PlaneEncoder::new(format, size, geometry.sampling, quality, simd);
                 let encoder = Marked { encoder, marks, done: vec![0; geometry.planes.len()] };
                 if turn == Turn::NONE || turn == Turn::FLOP {
                     let left = sizes.map(|size| size.1).collect();
@@ -103,7 +103,7 @@ impl Sink {
     pub(super) fn finish(self, cancel: &CancelToken) -> Result<Found, Error> {
         match self {
             Self::File(file) if file.left.iter().all(|&left| left == 0) => {
-                Ok(Found::File(file.encoder.encoder.finish()))
+                Ok(Found::File(file.encoder.encoder.finish(cancel)?))
             }
             Self::Turned { planes, encoder } if planes.iter().all(Turning::is_whole) => {
                 let planes: Vec<Pixels> = planes.into_iter().map(Turning::finish).collect();
@@ -120,7 +120,7 @@ impl Sink {
 }
 
 impl Marked {
-    /// Writes a strip, as [`Encoder::strip`] does, once it is marked.
+    /// Writes a strip, as [`PlaneEncoder::strip`] does, once it is marked.
     fn strip(&mut self, rows: &[usize]) {
         for (index, marks) in self.marks.iter().enumerate() {
             for y in 0..rows[index] {
@@ -181,5 +181,5 @@ fn encode(mut encoder: Marked, planes: &[Pixels], cancel: &CancelToken) -> Resul
         }
         encoder.strip(&rows);
     }
-    Ok(encoder.encoder.finish())
+    encoder.encoder.finish(cancel)
 }
