@@ -68,7 +68,7 @@ prop_compose! {
         (rotation, flip, flop) in (of(angles()), any::<bool>(), any::<bool>()),
         (grayscale, sharpen) in (any::<bool>(), any::<bool>()),
         blur in prop::option::weighted(0.2, prop_oneof![0.3..6.0, 0.3..1000.0]),
-        background in prop::option::weighted(0.3, prop::sample::select(vec!["red", "#0008", "white"])),
+        background in prop::option::weighted(0.3, prop::sample::select(vec!["red", "#0008", "white", "transparent"])),
         watermark in prop::option::weighted(0.2, watermarks()),
     ) -> Transformation {
         Transformation {
@@ -123,6 +123,7 @@ proptest! {
         let form = transformation.canonical();
         prop_assert_eq!(&form.canonical(), &form);
         if transformation.validate().is_ok() {
+            prop_assert_eq!(form.validate(), Ok(()));
             prop_assert_eq!(run(&transformation), run(&form));
         }
         let json = serde_json::to_string(&form).unwrap();

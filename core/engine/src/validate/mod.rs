@@ -39,7 +39,8 @@ impl Transformation {
             errors.add(
                 "",
                 "nothing to do: set at least one of width, height, crop, rotation, flip, flop, grayscale, blur, \
-                 sharpen, background, format, quality, lossless, palette, watermarkText and watermark",
+                 sharpen, format, quality, lossless, palette, watermarkText, watermark and a background that can be \
+                 seen",
             );
         }
         if errors.0.is_empty() { Ok(()) } else { Err(errors.0) }
@@ -117,10 +118,6 @@ impl Transformation {
             ..Self::default()
         };
         canonical != nothing
-            || self.background.is_some()
-            || self.quality.is_some()
-            || self.lossless
-            || self.palette
     }
 }
 
@@ -251,6 +248,8 @@ mod tests {
         check(r#"{"crop":{"left":0,"top":0,"width":0,"height":0}}"#, &["crop.width", "crop.height"]);
         check(r#"{"background":"reddish"}"#, &["background"]);
         check(r##"{"background":"#fff"}"##, &[]);
+        check(r#"{"background":"rgb(1 2 3/0)"}"#, &[""]);
+        check(r#"{"background":"transparent","width":9}"#, &[]);
     }
 
     #[test]
