@@ -1,5 +1,6 @@
 //! One attempt at a job, and at those of its batch that are taken along, from the delivery of its message to the settlement.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,24 +122,12 @@ impl Process {
             announce(&self.ports, changed(job)).await;
         }
         let jobs: Vec<&Job> = ours.iter().map(|taken| &taken.job).collect();
-        let mut keep_leases = std::pin::pin!(self.keep_leases(&ours));
-        let making = std::pin::pin!(self.producer.make(&jobs));
-        let produced = match future::select(making, keep_leases.as_mut()).await {
-            Either::Left((made, _)) => {
-                let saving = std::pin::pin!(self.producer.save(&jobs, made));
-                match future::select(saving, keep_leases).await {
-                    Either::Left((produced, _)) => produced,
-                    // The token decides what comes of it.
-                    Either::Right(((), saving)) => saving.await,
-                }
+        let Some(produced) = self.produce(&ours, &jobs).await else {
+            for job in &jobs {
+                self.discard(job).await?;
             }
-            Either::Right(((), _)) => {
-                for job in &jobs {
-                    self.discard(job).await?;
-                }
-                delivery.settle(Settlement::Ack).await?;
-                return Ok(Processing::Skipped);
-            }
+            delivery.settle(Settlement::Ack).await?;
+            return Ok(Processing::Skipped);
         };
         let ends = ours.iter().zip(produced).map(|(taken, produced)| self.end(taken, produced));
         let ends = future::join_all(ends).await;
@@ -148,6 +137,24 @@ impl Process {
         // Neither waits for the other, so the next job comes one way to the database and back earlier.
         let let_go = OptionFuture::from(ended.then(|| outbox::ended(&self.ports, &self.settings, owner)));
         future::join(let_go, self.settle(delivery, &jobs, ends)).await.1
+    }
+
+    /// Makes and saves the results while the leases are renewed; nothing if all leases are lost before that is made which would
+    /// be saved.
+    ///
+    /// When it returns nothing of it is under way. What nobody polls any more must not be kept: it may hold what the next call
+    /// waits for, such as a lock of an adapter.
+    async fn produce(&self, ours: &[Taken], jobs: &[&Job]) -> Option<Vec<Result<Output, AttemptError>>> {
+        let mut keep_leases = pin!(self.keep_leases(ours));
+        let made = match future::select(pin!(self.producer.make(jobs)), keep_leases.as_mut()).await {
+            Either::Left((made, _)) => made,
+            Either::Right(((), _)) => return None,
+        };
+        match future::select(pin!(self.producer.save(jobs, made)), keep_leases).await {
+            Either::Left((produced, _)) => Some(produced),
+            // The token decides what comes of it.
+            Either::Right(((), saving)) => Some(saving.await),
+        }
     }
 
     /// Settles the delivery of the first of these jobs, and sees to it that the others come back if they are to.

@@ -205,13 +205,7 @@ impl Uploads {
         {
             return Err(OnceError::InFlight.into());
         }
-        let (store, keep) = (pin!(self.store(owner, id, body)), pin!(self.keep(id, held)));
-        let stored = match future::select(store, keep).await {
-            Either::Left((stored, _)) => stored,
-            // It can't become an image any more, and finds that out once it has cleared away after itself.
-            Either::Right(((), store)) => store.await,
-        };
-        match stored {
+        match self.store_and_keep(owner, id, held, body).await {
             Ok(image) => Ok(image),
             // Where a port failed, nobody knows what it has stored. The reservation alone still names it: it stays, and
             // when it lapses the sweeper removes whatever is there.
@@ -223,6 +217,22 @@ impl Uploads {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// Stores an upload while its reservation is renewed. When it returns nothing of either is under way: what nobody polls any
+    /// more might hold what the next call waits for.
+    async fn store_and_keep(
+        &self,
+        owner: UserId,
+        id: ImageId,
+        held: Option<Held>,
+        body: BoxStream<'static, io::Result<Bytes>>,
+    ) -> Result<Image, UploadError> {
+        match future::select(pin!(self.store(owner, id, body)), pin!(self.keep(id, held))).await {
+            Either::Left((stored, _)) => stored,
+            // It can't become an image any more, and finds that out once it has cleared away after itself.
+            Either::Right(((), store)) => store.await,
         }
     }
 

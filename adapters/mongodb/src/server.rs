@@ -1,6 +1,7 @@
 //! The connection, the server's time, and the way in which the driver is called.
 
 use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{DateTime, Document, doc};
@@ -8,7 +9,6 @@ use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 use mongodb::{Client, Collection, Database};
 use pixmill::Timestamp;
 use pixmill::ports::{PortError, PortErrorKind};
-use tokio::sync::Mutex;
 
 use crate::config::MongoConfig;
 use crate::error::{ConnectError, error, from_driver, unreadable};
@@ -20,13 +20,16 @@ const ANSWER: Duration = Duration::from_secs(4);
 const CLOCK: Duration = Duration::from_secs(10);
 const DATABASE: &str = "pixmill";
 
+/// When the server was asked for its time, and what it said.
+type Asked = (Instant, Timestamp);
+
 /// A database on a server.
 #[derive(Debug)]
 pub(crate) struct Server {
     database: Database,
     place: String,
-    /// When the server was asked for its time, and what it said.
-    clock: Mutex<Option<(Instant, Timestamp)>>,
+    /// The last answer.
+    clock: Mutex<Option<Asked>>,
 }
 
 impl Server {
@@ -80,8 +83,7 @@ impl Server {
 
     /// The server's time: several processes agree on it, whatever their own clocks say.
     pub(crate) async fn now(&self, operation: &'static str) -> Result<Timestamp, PortError> {
-        let mut clock = self.clock.lock().await;
-        if let Some((asked, said)) = *clock
+        if let Some((asked, said)) = *self.clock()
             && asked.elapsed() < CLOCK
         {
             return Ok(said + asked.elapsed());
@@ -93,12 +95,30 @@ impl Server {
             .get_datetime("localTime")
             .map_err(|error| unreadable(format!("the answer to hello: {error}"), operation))?;
         let said = Timestamp::from_millis(said.timestamp_millis().max(0).unsigned_abs());
-        // It was said somewhere in between. Time never goes back for those who were told a later one.
+        // It was said somewhere in between.
         let asked = before + before.elapsed() / 2;
-        let told = clock.map_or(said, |(asked_before, said)| said + asked_before.elapsed());
-        let said = said.max(told - Duration::from_millis(1));
-        *clock = Some((asked, said));
-        Ok(said + asked.elapsed())
+        let mut clock = self.clock();
+        let clock = clock.insert(later(*clock, (asked, said)));
+        Ok(clock.1 + clock.0.elapsed())
+    }
+
+    /// The lock is never held while anything is waited for: whoever asks may be left unfinished.
+    fn clock(&self) -> MutexGuard<'_, Option<Asked>> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is believed after this answer. Time goes back for nobody who was told a later one, but for the millisecond by which a
+/// clock that is too fast falls back each time.
+fn later(before: Option<Asked>, (asked, said): Asked) -> Asked {
+    match before {
+        // Of two who asked at the same time the other one has heard something newer.
+        Some(newer @ (asked_before, _)) if asked_before >= asked => newer,
+        Some((asked_before, said_before)) => {
+            let told = said_before + (asked - asked_before);
+            (asked, said.max(told - Duration::from_millis(1)))
+        }
+        None => (asked, said),
     }
 }
 
@@ -112,5 +132,32 @@ pub(crate) async fn run<T: Send + 'static>(
         Ok(Ok(answer)) => answer.map_err(|source| from_driver(source, operation)),
         Ok(Err(panic)) => Err(error(PortErrorKind::Internal, operation).with_source(panic)),
         Err(_) => Err(error(PortErrorKind::TimedOut, operation)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_does_not_go_back_nor_run_away() {
+        let (begin, said) = (Instant::now(), Timestamp::EPOCH + Duration::from_hours(1));
+        let after = |secs| (begin + Duration::from_secs(secs), said + Duration::from_secs(secs));
+        let first = after(0);
+        assert_eq!(later(None, first), first);
+        // However long answers take, a clock that is right stays right.
+        assert_eq!(
+            (1..100).map(|turn| after(10 * turn)).fold(first, |at, next| later(Some(at), next)),
+            after(990)
+        );
+        // A server that is behind makes it fall back a little each time, and one ahead is believed at once.
+        let (asked, right) = after(10);
+        assert_eq!(later(Some(first), (asked, said)), (asked, right - Duration::from_millis(1)));
+        assert_eq!(
+            later(Some(first), (asked, right + Duration::from_secs(5))).1,
+            right + Duration::from_secs(5)
+        );
+        // An answer that comes after one to a later question tells nothing.
+        assert_eq!(later(Some(after(10)), after(7)), after(10));
     }
 }

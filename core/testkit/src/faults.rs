@@ -152,6 +152,7 @@ pub struct FaultPlan {
 #[derive(Default)]
 struct State {
     calls: HashMap<&'static str, u64>,
+    under_way: HashMap<&'static str, u64>,
     faults: Vec<(&'static str, Calls, Fault)>,
 }
 
@@ -215,6 +216,15 @@ impl FaultPlan {
         self.state().calls.get(operation).copied().unwrap_or(0)
     }
 
+    /// How many calls of an operation have begun, and were neither answered nor dropped.
+    ///
+    /// # Panics
+    /// If `operation` is none of [`OPERATIONS`].
+    pub fn under_way(&self, operation: &'static str) -> u64 {
+        check(operation);
+        self.state().under_way.get(operation).copied().unwrap_or(0)
+    }
+
     /// Makes one call with whatever is planned for it.
     async fn around<T, E: From<PortError>>(
         &self,
@@ -232,6 +242,7 @@ impl FaultPlan {
         operation: &'static str,
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
+        let _under_way = UnderWay::begin(self, operation);
         self.begin(faults).await;
         let error = |kind| Err(PortError::new(kind, "faulty", operation).into());
         if let Some(kind) =
@@ -272,6 +283,28 @@ impl FaultPlan {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call from its beginning until it is answered or dropped.
+struct UnderWay<'a> {
+    plan: &'a FaultPlan,
+    operation: &'static str,
+}
+
+impl<'a> UnderWay<'a> {
+    fn begin(plan: &'a FaultPlan, operation: &'static str) -> Self {
+        *plan.state().under_way.entry(operation).or_default() += 1;
+        Self { plan, operation }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        // The plan may have been cleared meanwhile.
+        if let Some(count) = self.plan.state().under_way.get_mut(self.operation) {
+            *count = count.saturating_sub(1);
+        }
     }
 }
 

@@ -287,6 +287,48 @@ async fn a_version_that_is_on_its_way_when_its_job_is_cancelled_is_removed_after
 }
 
 #[tokio::test]
+async fn an_attempt_leaves_nothing_half_done_that_could_hold_what_comes_next() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let lease = kit.settings.lease;
+    // A renewal is on its way when the result is stored.
+    let job = kit.submit(&image, false).await;
+    kit.faults.inject("blobs.put", Calls::First(1), Fault::Delay(lease / 2));
+    kit.faults.inject("jobs.renew", Calls::All, Fault::Delay(lease * 9));
+    kit.faults.inject("jobs.finish", Calls::First(1), Fault::Delay(lease));
+    let ending = kit.work_until("blobs.put").await;
+    kit.advance(lease / 3);
+    until(|| kit.faults.under_way("jobs.renew") == 1).await;
+    kit.advance(lease / 2);
+    until(|| kit.faults.under_way("jobs.finish") == 1).await;
+    assert_eq!(kit.faults.under_way("jobs.renew"), 0, "nobody asks after it any more");
+    kit.advance(lease);
+    assert_eq!(ending.await.unwrap().unwrap(), DONE);
+    assert_eq!(kit.job(image.owner, job).await.status(), JobStatus::Completed);
+
+    // The result is still being stored when the job turns out to be cancelled.
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let job = kit.submit(&image, false).await;
+    kit.faults.inject("blobs.put", Calls::First(1), Fault::Delay(lease * 9));
+    kit.faults.inject("blobs.delete", Calls::First(1), Fault::Delay(lease));
+    let ending = kit.work_until("blobs.put").await;
+    kit.services.results.cancel(image.owner, job).await.unwrap();
+    kit.advance(lease / 3);
+    until(|| kit.faults.under_way("blobs.delete") == 1).await;
+    assert_eq!(kit.faults.under_way("blobs.put"), 0, "nobody wants it any more");
+    kit.advance(lease);
+    assert_eq!(ending.await.unwrap().unwrap(), Processing::Skipped);
+}
+
+/// Lets others run until this is so.
+async fn until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn deleting_an_image_ends_its_jobs_and_removes_everything() {
     let kit = Kit::new();
     let image = kit.image(UserId::random()).await;
