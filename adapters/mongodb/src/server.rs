@@ -98,8 +98,9 @@ impl Server {
         // It was said somewhere in between.
         let asked = before + before.elapsed() / 2;
         let mut clock = self.clock();
-        let clock = clock.insert(later(*clock, (asked, said)));
-        Ok(clock.1 + clock.0.elapsed())
+        let (asked, said) = later(*clock, (asked, said));
+        *clock = Some((asked, said));
+        Ok(said + asked.elapsed())
     }
 
     /// The lock is never held while anything is waited for: whoever asks may be left unfinished.

@@ -18,7 +18,7 @@ pub(crate) enum PlaneFormat {
 
 impl PlaneFormat {
     /// The format of what `encoding` writes from planes, if it does.
-    pub(crate) fn of(encoding: &Encoding) -> Option<Self> {
+    pub(crate) fn of(encoding: Encoding) -> Option<Self> {
         match encoding.format {
             Format::Jpeg => Some(Self::Jpeg),
             Format::Webp if !encoding.lossless => Some(Self::Webp),
@@ -50,7 +50,7 @@ impl PlaneFormat {
 
 /// An encoder at work.
 pub(crate) enum PlaneEncoder {
-    Jpeg(Encoder),
+    Jpeg(Box<Encoder>),
     Webp(Planes),
 }
 
@@ -64,7 +64,7 @@ impl PlaneEncoder {
         simd: Simd,
     ) -> Self {
         match format {
-            PlaneFormat::Jpeg => Self::Jpeg(Encoder::new(size, sampling, quality, simd)),
+            PlaneFormat::Jpeg => Self::Jpeg(Box::new(Encoder::new(size, sampling, quality, simd))),
             PlaneFormat::Webp => Self::Webp(Planes::new(size, quality)),
         }
     }
@@ -73,7 +73,7 @@ impl PlaneEncoder {
     pub(crate) fn rows(&self, index: usize) -> usize {
         match self {
             Self::Jpeg(encoder) => encoder.rows(index),
-            Self::Webp(planes) => planes.rows(index),
+            Self::Webp(_) => Planes::rows(index),
         }
     }
 

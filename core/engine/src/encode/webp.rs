@@ -77,7 +77,7 @@ impl Planes {
     }
 
     /// Rows of plane `index` in a strip.
-    pub(super) fn rows(&self, index: usize) -> usize {
+    pub(super) fn rows(index: usize) -> usize {
         if index == 0 { STRIP } else { STRIP / 2 }
     }
 
@@ -92,7 +92,9 @@ impl Planes {
         let tables = [&LUMA, &CHROMA, &CHROMA];
         for ((plane, table), rows) in self.planes.iter_mut().zip(tables).zip(rows) {
             let strip = &mut plane.samples[plane.done * plane.width..][..rows * plane.width];
-            strip.iter_mut().for_each(|sample| *sample = table[usize::from(*sample)]);
+            for sample in strip {
+                *sample = table[usize::from(*sample)];
+            }
             plane.done += rows;
         }
     }

@@ -53,7 +53,7 @@ impl Route {
             _ => (None, after),
         };
         let end = match *after {
-            [Step::Encode { encoding, .. }] => PlaneFormat::of(&encoding).map(|format| End::File {
+            [Step::Encode { encoding, .. }] => PlaneFormat::of(encoding).map(|format| End::File {
                 turn,
                 mark,
                 format,
