@@ -149,8 +149,17 @@ impl Job {
 
     /// Where this job stores its result: the same key at every attempt of one generation.
     pub fn output_key(&self) -> BlobKey {
+        self.output_key_in(self.generation())
+    }
+
+    /// Where it has stored results in this generation and those before.
+    pub fn output_keys(&self) -> impl Iterator<Item = BlobKey> {
+        (0..=self.generation()).map(|generation| self.output_key_in(generation))
+    }
+
+    fn output_key_in(&self, generation: usize) -> BlobKey {
         let key = if self.save { BlobKey::version } else { BlobKey::preview };
-        key(self.image, self.id).in_generation(self.generation())
+        key(self.image, self.id).in_generation(generation)
     }
 
     /// Takes a new job in, at the store's time. It is held if its owner has a full share before the workers.

@@ -307,10 +307,14 @@ impl Process {
     }
 }
 
-/// Removes the blob of a job, and the version if it became one.
+/// Removes the blob of a job, and the version if it became one, and what a straggler of an earlier generation may have added
+/// since that was removed.
 pub(crate) async fn remove_output(ports: &Ports, job: &Job) -> Result<(), PortError> {
-    if job.save {
-        ports.images.drop_version(job.image, job.output_key()).await?;
+    for key in job.output_keys() {
+        if job.save {
+            ports.images.drop_version(job.image, key.clone()).await?;
+        }
+        ports.blobs.delete(key).await?;
     }
-    ports.blobs.delete(job.output_key()).await
+    Ok(())
 }

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use pixmill::ports::PortErrorKind;
-use pixmill::{BlobKey, Image, JobStatus, Processing, STRAGGLER_GRACE, Swept, TransformedImage, UserId};
+use pixmill::ports::{BlobStore, Images, PortErrorKind};
+use pixmill::{
+    BlobKey, Content, Image, JobStatus, NewVersion, Processing, STRAGGLER_GRACE, Swept, TransformedImage,
+    UserId,
+};
 use pixmill_testkit::{Calls, Fault};
 
 use crate::kit::Kit;
@@ -100,6 +103,30 @@ async fn a_sweeper_that_stands_still_takes_nothing_away_that_was_made_anew() {
         stalled.await.unwrap().unwrap();
         assert_eq!(kit.blobs().await, saved(&kit, &image).await, "{operation}");
     }
+}
+
+#[tokio::test]
+async fn what_a_straggler_left_goes_with_what_its_job_left_later() {
+    let kit = Kit::new();
+    let image = kit.image(UserId::random()).await;
+    let id = kit.submit(&image, true).await;
+    buried(&kit).await;
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().outputs, 1);
+    let letters = kit.services.dead_letters.list(10).await.unwrap();
+    assert_eq!(kit.services.dead_letters.redrive_all(&letters, 1).await.unwrap(), 1);
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().published, 1);
+    // It dies before it can take back what it has stored.
+    let place = letters[0].output_key();
+    assert!(kit.memory.blobs.copy(image.current.content.blob.clone(), place.clone()).await.unwrap());
+    let content = Content { blob: place, ..image.current.content.clone() };
+    let version = NewVersion { image: image.id, job: id, parent: 1, content, description: None };
+    assert_eq!(kit.memory.images.add_version(version).await.unwrap(), Some(2));
+    kit.faults.clear();
+    buried(&kit).await;
+    assert_eq!(kit.services.sweeper.sweep().await.unwrap().outputs, 1);
+    assert_eq!(kit.blobs().await, [image.current.content.blob]);
+    let image = kit.services.library.get(image.owner, image.id).await.unwrap().unwrap();
+    assert_eq!(image.current.number, 1);
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ impl Settings {
     }
 }
 
-/// A picture and the memory that its encoded form goes to; both are the library's.
+/// A picture and the memory that its encoded form goes to. What the library allocated for either goes with it.
 struct Job {
     picture: webp::WebPPicture,
     writer: webp::WebPMemoryWriter,
@@ -92,7 +92,8 @@ pub(super) fn encode_planes(
         picture.colorspace = webp::WebPEncCSP::WEBP_YUV420;
         (picture.width, picture.height) = (width as c_int, height as c_int);
         (picture.y_stride, picture.uv_stride) = (width as c_int, half.0 as c_int);
-        // The library only reads what it has not allocated itself.
+        // The library only reads these: it writes to planes where transparent pixels are cleared or the compressed picture is
+        // to be shown, and there is no alpha, nor is that asked for.
         [picture.y, picture.u, picture.v] = planes.each_ref().map(|plane| plane.as_ptr().cast_mut());
         Ok(())
     })
@@ -149,7 +150,7 @@ fn import(picture: &mut webp::WebPPicture, pixels: &Pixels, argb: bool) -> Resul
 }
 
 unsafe extern "C" fn go_on(_percent: c_int, picture: *const webp::WebPPicture) -> c_int {
-    // SAFETY: `user_data` is the token that `encode` put there and keeps until the library returns.
+    // SAFETY: `user_data` is the token that `run` put there and keeps until the library returns.
     let cancel = unsafe { &*(*picture).user_data.cast::<CancelToken>() };
     c_int::from(cancel.check().is_ok())
 }

@@ -68,7 +68,8 @@ impl Plan {
     }
 
     /// The same for this very file, which must be the one that the header was read from: an ordinary JPEG that goes
-    /// from planes to a JPEG takes rows and not pictures, which no header tells. [`Self::peak_bytes`] is for any file.
+    /// from planes to a JPEG takes rows and not pictures, and one that goes to WebP planes and no RGB, which no header tells.
+    /// [`Self::peak_bytes`] is for any file.
     pub fn peak_bytes_for(&self, source: &[u8]) -> u64 {
         if self.codes_anew {
             return self.peak_bytes;

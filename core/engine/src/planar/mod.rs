@@ -1,9 +1,10 @@
 //! The short way from an ordinary JPEG to a result: its planes stay planes, chroma stays as coarse as it is, and rows
 //! flow from the decoder through the resampler to the encoder, so that rows are held and not pictures.
 //!
-//! It serves plans that cut, resample, turn or mark and then write JPEG or lossy WebP; of other plans that begin with resampling a JPEG it
-//! does the first two steps and hands on RGB. What it doesn't do, and every file that its decoder doubts, goes the
-//! general way, which also has the last word on what is refused.
+//! It serves plans that cut, resample, turn or mark and then write JPEG, or lossy WebP, whose encoder wants all rows
+//! together; of other plans that begin with resampling a JPEG it does the first two steps and hands on RGB. What it
+//! doesn't do, and every file that its decoder doubts, goes the general way, which also has the last word on what is
+//! refused.
 //!
 //! Many results of one source share the decoding, and the rows of larger ones are resampled to smaller ones.
 
