@@ -75,6 +75,8 @@ impl Connection {
         'sending: for piece in pieces {
             let mut rest = &piece[..];
             while !rest.is_empty() {
+                // While there is always room to write nobody would look whether something has arrived.
+                tokio::task::yield_now().await;
                 tokio::select! {
                     biased;
                     // Whatever arrives now, the server does not wait for the rest.
