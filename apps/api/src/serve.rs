@@ -97,7 +97,11 @@ where
     }
     drop(listener);
     closing.send_replace(true);
-    let finished = async { while connections.join_next().await.is_some() {} };
+    let finished = async {
+        while connections.join_next().await.is_some() {}
+        // What has left HTTP is no connection any more, but has something to say in farewell.
+        closing.closed().await;
+    };
     if tokio::time::timeout(limits.grace, finished).await.is_err() {
         tracing::warn!(connections = connections.len(), "requests cut off at the end of the grace");
         connections.shutdown().await;
@@ -105,7 +109,8 @@ where
     Ok(())
 }
 
-/// Tells answers that do not end by themselves when the server stops.
+/// Tells answers that do not end by themselves when the server stops. The server waits, within the grace, for those who have
+/// one.
 #[derive(Clone)]
 pub(crate) struct Stopping(Option<watch::Receiver<bool>>);
 

@@ -54,8 +54,13 @@ impl Endpoint for converse {
             .max_message_size(Some(MAX_BYTES))
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER);
-        let conversation =
-            move |socket| Conversation { socket, state, token, stopping: stopping.begun().boxed() }.run();
+        let conversation = move |socket| {
+            let begun = stopping.clone().begun().boxed();
+            async move {
+                Conversation { socket, state, token, stopping: begun }.run().await;
+                drop(stopping);
+            }
+        };
         Ok(socket.config(config).on_upgrade(conversation).into_response())
     }
 }
