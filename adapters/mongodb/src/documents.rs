@@ -265,6 +265,7 @@ impl<R: Record> Documents<R> {
         }
     }
 
+    /// Applies a transition as [`Self::change`] does, and stores what is `worth_storing`, given what was there and what is.
     async fn store<T>(
         &self,
         operation: &'static str,

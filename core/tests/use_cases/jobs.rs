@@ -10,7 +10,7 @@ use pixmill::{
 };
 use pixmill_testkit::{Calls, Fault};
 
-use crate::kit::Kit;
+use crate::kit::{Kit, until};
 
 const DONE: Processing = Processing::Finished(JobStatus::Completed);
 
@@ -270,9 +270,7 @@ async fn a_version_that_is_on_its_way_when_its_job_is_cancelled_is_removed_after
     let running = kit.work_until("images.add_version").await;
     kit.services.results.cancel(image.owner, job).await.unwrap();
     kit.advance(kit.settings.lease);
-    while kit.faults.calls("jobs.renew") == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| kit.faults.calls("jobs.renew") > 0).await;
     // What is done about a lost lease is done by now.
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -319,13 +317,6 @@ async fn an_attempt_leaves_nothing_half_done_that_could_hold_what_comes_next() {
     assert_eq!(kit.faults.under_way("blobs.put"), 0, "nobody wants it any more");
     kit.advance(lease);
     assert_eq!(ending.await.unwrap().unwrap(), Processing::Skipped);
-}
-
-/// Lets others run until this is so.
-async fn until(mut is_so: impl FnMut() -> bool) {
-    while !is_so() {
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test]

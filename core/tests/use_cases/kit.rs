@@ -85,9 +85,7 @@ impl Kit {
         let delivery = self.memory.queue.receive().await.unwrap();
         let process = self.services.worker.process().clone();
         let running = tokio::spawn(async move { process.run(delivery).await });
-        while self.faults.calls(operation) == 0 {
-            tokio::task::yield_now().await;
-        }
+        until(|| self.faults.calls(operation) > 0).await;
         running
     }
 
@@ -105,6 +103,13 @@ impl Kit {
 
     pub(crate) fn advance(&self, duration: Duration) {
         self.clock.advance(duration);
+    }
+}
+
+/// Lets others run until this is so.
+pub(crate) async fn until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 use futures::FutureExt;
 use pixmill::ports::{BlobStore, Images, PortErrorKind};
 use pixmill::{
-    BlobKey, Content, Image, JobStatus, NewVersion, Processing, STRAGGLER_GRACE, Swept, TransformedImage,
-    UserId,
+    BlobKey, Content, Image, Job, JobStatus, NewVersion, Processing, STRAGGLER_GRACE, Swept,
+    TransformedImage, UserId,
 };
 use pixmill_testkit::{Calls, Fault};
 
-use crate::kit::Kit;
+use crate::kit::{Kit, until};
 
 #[tokio::test]
 async fn a_job_that_could_not_be_published_is_published_later() {
@@ -66,11 +66,17 @@ async fn buried(kit: &Kit) {
     kit.advance(STRAGGLER_GRACE);
 }
 
-/// Opens the only dead letter anew and works it off.
-async fn redriven(kit: &Kit) {
-    let letters = kit.services.dead_letters.list(10).await.unwrap();
+/// Opens the only dead letter anew, and says what it was.
+async fn opened_anew(kit: &Kit) -> Job {
+    let mut letters = kit.services.dead_letters.list(10).await.unwrap();
     assert_eq!(kit.services.dead_letters.redrive_all(&letters, 1).await.unwrap(), 1);
     assert_eq!(kit.services.sweeper.sweep().await.unwrap().published, 1);
+    letters.remove(0)
+}
+
+/// Opens the only dead letter anew and works it off.
+async fn redriven(kit: &Kit) {
+    opened_anew(kit).await;
     assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
 }
 
@@ -94,9 +100,7 @@ async fn a_sweeper_that_stands_still_takes_nothing_away_that_was_made_anew() {
         kit.faults.inject(operation, Calls::First(1), Fault::Delay(late));
         let before = kit.faults.calls(operation);
         let stalled = tokio::spawn(async move { sweeper.sweep().await });
-        while kit.faults.calls(operation) == before {
-            tokio::task::yield_now().await;
-        }
+        until(|| kit.faults.calls(operation) > before).await;
         assert_eq!(kit.services.sweeper.sweep().await.unwrap().outputs, 1);
         redriven(&kit).await;
         kit.advance(late);
@@ -112,11 +116,8 @@ async fn what_a_straggler_left_goes_with_what_its_job_left_later() {
     let id = kit.submit(&image, true).await;
     buried(&kit).await;
     assert_eq!(kit.services.sweeper.sweep().await.unwrap().outputs, 1);
-    let letters = kit.services.dead_letters.list(10).await.unwrap();
-    assert_eq!(kit.services.dead_letters.redrive_all(&letters, 1).await.unwrap(), 1);
-    assert_eq!(kit.services.sweeper.sweep().await.unwrap().published, 1);
+    let place = opened_anew(&kit).await.output_key();
     // It dies before it can take back what it has stored.
-    let place = letters[0].output_key();
     assert!(kit.memory.blobs.copy(image.current.content.blob.clone(), place.clone()).await.unwrap());
     let content = Content { blob: place, ..image.current.content.clone() };
     let version = NewVersion { image: image.id, job: id, parent: 1, content, description: None };
