@@ -12,13 +12,27 @@ type Result<T> = std::result::Result<T, DatabaseError>;
 
 const LIST: &str = "SELECT job FROM jobs WHERE owner = ? AND (created_at, id) < (?, ?)
                     ORDER BY created_at DESC, id DESC LIMIT ?";
-const LIST_BY_STATUS: &str =
-    "SELECT job FROM jobs WHERE owner = ? AND status = ? AND (created_at, id) < (?, ?)
-                              ORDER BY created_at DESC, id DESC LIMIT ?";
+// Those that are held and those that are not lie in indexes of their own, in the same order, so that one pass merges them.
+const LIST_OPEN: &str = "SELECT job, created_at, id FROM jobs INDEXED BY jobs_released
+                         WHERE owner = ?1 AND held = 0 AND status < 2 AND status = ?2 AND (created_at, id) < (?3, ?4)
+                         UNION ALL
+                         SELECT job, created_at, id FROM jobs INDEXED BY jobs_held
+                         WHERE owner = ?1 AND held = 1 AND status = ?2 AND (created_at, id) < (?3, ?4)
+                         ORDER BY created_at DESC, id DESC LIMIT ?5";
+// By its own index: left to itself SQLite takes that of everybody's.
+const LIST_ENDED: &str = "SELECT job FROM jobs INDEXED BY jobs_ended_by_owner
+                          WHERE owner = ? AND status >= 2 AND status = ? AND (created_at, id) < (?, ?)
+                          ORDER BY created_at DESC, id DESC LIMIT ?";
 const LIST_ALL: &str = "SELECT job FROM jobs WHERE (created_at, id) < (?, ?)
                         ORDER BY created_at DESC, id DESC LIMIT ?";
-const LIST_ALL_BY_STATUS: &str = "SELECT job FROM jobs WHERE status = ? AND (created_at, id) < (?, ?)
-                                  ORDER BY created_at DESC, id DESC LIMIT ?";
+const LIST_ALL_OPEN: &str =
+    "SELECT job FROM jobs WHERE status < 2 AND status = ? AND (created_at, id) < (?, ?)
+                             ORDER BY created_at DESC, id DESC LIMIT ?";
+const LIST_ALL_ENDED: &str =
+    "SELECT job FROM jobs WHERE status >= 2 AND status = ? AND (created_at, id) < (?, ?)
+                              ORDER BY created_at DESC, id DESC LIMIT ?";
+const COUNT_OPEN: &str = "SELECT (SELECT count(*) FROM jobs WHERE owner = ?1 AND status < 2 AND held = 0)
+                               + (SELECT count(*) FROM jobs WHERE owner = ?1 AND held = 1)";
 const OPEN_ON_IMAGE: &str = "SELECT job FROM jobs WHERE image = ? AND status < 2";
 const FIND_RESULT: &str = "SELECT job FROM jobs WHERE derivation = ? AND result_until > ?
                            ORDER BY result_until DESC LIMIT 1";
@@ -152,14 +166,16 @@ pub(crate) fn list(
     let limit = row_limit(page.limit.saturating_add(1));
     let Cursor { created_at, id } = cursor;
     let owner = owner.as_ref().map(UserId::as_bytes);
-    match (owner, status.map(status_code)) {
+    match (owner, status) {
         (Some(owner), None) => select(connection, LIST, params![owner, created_at, id, limit]),
         (Some(owner), Some(status)) => {
-            select(connection, LIST_BY_STATUS, params![owner, status, created_at, id, limit])
+            let sql = if status.is_final() { LIST_ENDED } else { LIST_OPEN };
+            select(connection, sql, params![owner, status_code(status), created_at, id, limit])
         }
         (None, None) => select(connection, LIST_ALL, params![created_at, id, limit]),
         (None, Some(status)) => {
-            select(connection, LIST_ALL_BY_STATUS, params![status, created_at, id, limit])
+            let sql = if status.is_final() { LIST_ALL_ENDED } else { LIST_ALL_OPEN };
+            select(connection, sql, params![status_code(status), created_at, id, limit])
         }
     }
 }
@@ -168,12 +184,10 @@ pub(crate) fn list(
 pub(crate) fn count_open(connection: &Connection, owner: Option<UserId>) -> Result<u64> {
     let count = |row: &Row<'_>| count(row, 0);
     Ok(match owner {
-        Some(owner) => connection
-            .prepare_cached("SELECT count(*) FROM jobs WHERE owner = ? AND status IN (0, 1)")?
-            .query_row([owner.as_bytes()], count)?,
-        None => connection
-            .prepare_cached("SELECT count(*) FROM jobs WHERE status IN (0, 1)")?
-            .query_row([], count)?,
+        Some(owner) => connection.prepare_cached(COUNT_OPEN)?.query_row([owner.as_bytes()], count)?,
+        None => {
+            connection.prepare_cached("SELECT count(*) FROM jobs WHERE status < 2")?.query_row([], count)?
+        }
     })
 }
 
@@ -220,8 +234,7 @@ pub(crate) fn open_on_image(connection: &Connection, image: ImageId) -> Result<V
 
 /// The jobs that somebody holds, or held.
 pub(crate) fn running(connection: &Connection) -> Result<Vec<Job>> {
-    // The first condition is there for the index of open jobs.
-    select(connection, "SELECT job FROM jobs WHERE status < 2 AND status = 1", [])
+    select(connection, "SELECT job FROM jobs WHERE status = 1", [])
 }
 
 /// A completed job of this derivation whose result is still kept after `until`: the one kept longest.
@@ -273,27 +286,34 @@ mod tests {
     fn every_query_has_an_index_and_takes_it() {
         let mut connection = Connection::open_in_memory().unwrap();
         crate::migrations::migrate(&mut connection, std::path::Path::new("db")).unwrap();
-        for (sql, index) in [
-            (LIST, "jobs_by_owner"),
-            (LIST_BY_STATUS, "jobs_by_owner_and_status"),
-            (LIST_ALL, "jobs_by_creation"),
-            (LIST_ALL_BY_STATUS, "jobs_by_status"),
-            (OPEN_ON_IMAGE, "jobs_open_by_image"),
-            (FIND_RESULT, "jobs_by_result"),
-            (DUE_UNPUBLISHED, "jobs_by_staleness"),
-            (DUE_REMOVALS, "jobs_by_removal"),
-            (RUNNING_ON, "jobs_running"),
-            (RELEASED, "jobs_released"),
-            (HELD, "jobs_held"),
-            (OVER, "jobs_by_end"),
+        for (sql, indexes) in [
+            (LIST, &["jobs_by_owner"] as &[&str]),
+            (LIST_OPEN, &["jobs_released", "jobs_held"]),
+            (LIST_ENDED, &["jobs_ended_by_owner"]),
+            (LIST_ALL, &["jobs_by_creation"]),
+            (LIST_ALL_OPEN, &["jobs_open"]),
+            (LIST_ALL_ENDED, &["jobs_ended"]),
+            (COUNT_OPEN, &["jobs_released", "jobs_held"]),
+            (OPEN_ON_IMAGE, &["jobs_open_by_image"]),
+            (FIND_RESULT, &["jobs_by_result"]),
+            (DUE_UNPUBLISHED, &["jobs_by_staleness"]),
+            (DUE_REMOVALS, &["jobs_by_removal"]),
+            (RUNNING_ON, &["jobs_running"]),
+            (RELEASED, &["jobs_released"]),
+            (HELD, &["jobs_held"]),
+            (OVER, &["jobs_by_end"]),
         ] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
             let steps = statement.query_map(params_from_iter(nulls), |row| row.get::<_, String>(3)).unwrap();
-            for step in steps.map(|step| step.unwrap()) {
-                let found = step.replace("COVERING ", "");
-                assert!(found.starts_with(&format!("SEARCH jobs USING INDEX {index} ")), "{sql}: {step}");
-            }
+            let steps: Vec<String> = steps.map(|step| step.unwrap().replace("COVERING ", "")).collect();
+            let unsorted = !steps.iter().any(|step| step.contains("TEMP B-TREE"));
+            let tables: Vec<&String> = steps.iter().filter(|step| step.contains(" jobs")).collect();
+            let taken = tables
+                .iter()
+                .zip(indexes)
+                .all(|(step, index)| step.starts_with(&format!("SEARCH jobs USING INDEX {index} ")));
+            assert!(unsorted && taken && tables.len() == indexes.len(), "{sql}: {steps:?}");
         }
     }
 }

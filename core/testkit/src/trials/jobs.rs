@@ -46,6 +46,7 @@ trials! { "jobs", dyn Jobs;
         pages_follow_each_other_without_a_gap_or_a_repetition_also_while_jobs_are_added,
         only_the_owners_jobs_are_listed_if_one_is_named_and_all_jobs_otherwise,
         with_a_state_only_jobs_in_that_state_are_listed,
+        held_jobs_stand_among_the_other_queued_ones,
     }
     count_open {
         queued_and_running_jobs_of_the_user_count_and_no_others,

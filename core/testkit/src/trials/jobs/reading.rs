@@ -214,6 +214,31 @@ pub(super) mod list {
             assert_eq!(ids, expected);
         }
     }
+
+    pub(in crate::trials::jobs) async fn held_jobs_stand_among_the_other_queued_ones(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let (owner, start) = (UserId::random(), jobs.time().now());
+        let mut all = Vec::new();
+        for number in 0..6 {
+            let job = fixtures::job(owner, start + Duration::from_millis(number));
+            // Every other one is held.
+            jobs.accept(vec![job.clone()], SHARE * (number as usize % 2)).await.unwrap();
+            all.insert(0, job.id);
+        }
+        for owner in [Some(owner), None] {
+            let (mut seen, mut after) = (Vec::new(), None);
+            for more in [true, false] {
+                let page = PageRequest { after, limit: 4 };
+                let page = jobs.list(owner, Some(JobStatus::Queued), page).await.unwrap();
+                assert_eq!(page.more, more);
+                after = page.items.last().map(|job| job.id);
+                seen.extend(page.items.into_iter().map(|job| job.id));
+            }
+            assert_eq!(seen, all);
+            assert_eq!(jobs.count_open(owner).await.unwrap(), 6);
+        }
+    }
 }
 
 /// Brings a queued job to the state of this place in the order of [`JobStatus`].
