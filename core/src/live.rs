@@ -49,11 +49,10 @@ impl Live {
         id: JobId,
     ) -> Result<Option<BoxStream<'static, Update>>, PortError> {
         // Subscribed before the job is read, so that no change falls between the two.
-        let follower = self.follower(owner, Some(id)).await?;
-        match self.ports.jobs.get(owner, id).await? {
-            Some(_) => Ok(Some(follower.updates())),
-            None => Ok(None),
-        }
+        let mut follower = self.follower(owner, Some(id)).await?;
+        let Some(job) = self.ports.jobs.get(owner, id).await? else { return Ok(None) };
+        let first = follower.news(job).map(|job| Update::Job(Box::new(job)));
+        Ok(Some(stream::iter(first).chain(follower.updates()).boxed()))
     }
 
     /// Follows all of a user's jobs: those that are open, those that are named, and from then on whatever changes.
@@ -86,7 +85,7 @@ impl Live {
             ports: self.ports.clone(),
             owner,
             only,
-            unread: only.into_iter().collect(),
+            unread: VecDeque::new(),
             seen: HashMap::new(),
         })
     }
@@ -136,8 +135,10 @@ impl Follower {
             }
             match select(self.events.next(), &mut self.heartbeat).await {
                 Either::Left((event, _)) => {
-                    let job = event?.job;
-                    if self.only.is_none_or(|only| only == job) {
+                    let Event { job, revision, .. } = event?;
+                    let known = self.seen.get(&job).and_then(|seen| seen.revision);
+                    let news = known.is_none_or(|known| known < revision);
+                    if news && self.only.is_none_or(|only| only == job) {
                         self.unread.push_back(job);
                     }
                 }
@@ -151,21 +152,25 @@ impl Follower {
         }
     }
 
-    /// The job, if it has changed since it was last passed on.
+    /// Reads the job, and gives it if it has changed since it was last passed on.
     async fn read(&mut self, id: JobId) -> Option<Job> {
-        let job = match self.ports.jobs.get(self.owner, id).await {
-            Ok(Some(job)) => job,
+        match self.ports.jobs.get(self.owner, id).await {
+            Ok(Some(job)) => self.news(job),
             Ok(None) => {
                 self.seen.insert(id, Seen { revision: None, last: true });
-                return None;
+                None
             }
             Err(error) => {
                 tracing::debug!(job = %id, %error, "a followed job was not read; the next heartbeat tries again");
                 self.seen.entry(id).or_default();
-                return None;
+                None
             }
-        };
-        let seen = self.seen.entry(id).or_default();
+        }
+    }
+
+    /// The job, if it has changed since it was last passed on; it is passed on now.
+    fn news(&mut self, job: Job) -> Option<Job> {
+        let seen = self.seen.entry(job.id).or_default();
         if seen.revision.is_some_and(|revision| revision >= job.revision) {
             return None;
         }

@@ -25,7 +25,7 @@ pub use clock::Clock;
 pub use error::{PortError, PortErrorKind, Retry};
 pub use events::{Event, Events};
 pub use images::{Images, Page, PageRequest};
-pub use jobs::{Accepted, Cancellation, Jobs};
+pub use jobs::{Accepted, Cancellation, Jobs, Precedent};
 pub use limiter::{Decision, LimitKey, Limiter, Quota};
 pub use once_keys::{Made, OnceKeys, Turn};
 pub use passwords::Passwords;

@@ -17,7 +17,7 @@ use crate::ids::JobId;
 use crate::image::NewVersion;
 use crate::job::{Job, Output};
 use crate::library::remember;
-use crate::ports::{BatchWork, BlobStoreExt, Processed, Work};
+use crate::ports::{BatchWork, BlobStoreExt, Precedent, Processed, Work};
 use crate::services::Ports;
 use crate::settings::Settings;
 
@@ -77,17 +77,15 @@ impl Producer {
 
     /// What was made before. That somebody else is just making it is an error.
     async fn find(&self, job: &Job) -> Result<Option<Content>, AttemptError> {
-        match self.reuse(job).await? {
-            None if self.ports.jobs.has_one_ahead(job).await? => Err(AttemptError::InTheMaking),
-            found => Ok(found),
+        match self.ports.jobs.precedent(job, REUSE_MARGIN).await? {
+            Some(Precedent::Made(earlier)) => self.reuse(job, &earlier).await,
+            Some(Precedent::InTheMaking) => Err(AttemptError::InTheMaking),
+            None => Ok(None),
         }
     }
 
     /// Copies the result of an earlier job that did the same.
-    async fn reuse(&self, job: &Job) -> Result<Option<Content>, AttemptError> {
-        let Some(earlier) = self.ports.jobs.find_result(job.derivation.clone(), REUSE_MARGIN).await? else {
-            return Ok(None);
-        };
+    async fn reuse(&self, job: &Job, earlier: &Job) -> Result<Option<Content>, AttemptError> {
         let Some(output) = earlier.output(self.ports.clock.now()) else { return Ok(None) };
         let key = job.output_key();
         let copied = self.ports.blobs.copy(output.content.blob.clone(), key.clone()).await?;

@@ -1,7 +1,9 @@
 //! How much a user has, and how much they may have. Quotas are soft: what is under way when one is reached still
 //! comes in.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,7 @@ use crate::ids::UserId;
 use crate::ports::PortError;
 use crate::services::Ports;
 use crate::settings::Settings;
+use crate::time::Timestamp;
 use crate::user::User;
 
 /// What a user may have at most. What is absent has no limit.
@@ -48,16 +51,34 @@ pub enum QuotaError {
     OpenJobs(u64),
 }
 
+/// How long what the repository said of a user's quota is believed. A change that another process made takes effect after
+/// this; one that is [learned](Quotas::learn) here does at once.
+const BELIEVED: Duration = Duration::from_secs(5);
+/// Of how many users it is remembered.
+const REMEMBERED: usize = 10_000;
+
 /// Says what users have and may have.
 #[derive(Clone)]
 pub struct Quotas {
     ports: Arc<Ports>,
     settings: Arc<Settings>,
+    known: Arc<Mutex<HashMap<UserId, Known>>>,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    quota: UserQuota,
+    until: Timestamp,
 }
 
 impl Quotas {
     pub(crate) fn new(ports: Arc<Ports>, settings: Arc<Settings>) -> Self {
-        Self { ports, settings }
+        Self { ports, settings, known: Arc::default() }
+    }
+
+    /// Takes note of a user who was changed here.
+    pub fn learn(&self, user: &User) {
+        self.note(user.id, self.of(user));
     }
 
     /// What a user may have: their own quota, or everybody's.
@@ -104,8 +125,25 @@ impl Quotas {
     }
 
     async fn find(&self, owner: UserId) -> Result<UserQuota, PortError> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&owner).copied();
+        if let Some(known) = known.filter(|known| self.ports.clock.now() < known.until) {
+            return Ok(known.quota);
+        }
         let user = self.ports.users.get(owner).await?;
-        Ok(user.map_or(self.settings.quota, |user| self.of(&user)))
+        let quota = user.map_or(self.settings.quota, |user| self.of(&user));
+        self.note(owner, quota);
+        Ok(quota)
+    }
+
+    fn note(&self, owner: UserId, quota: UserQuota) {
+        let now = self.ports.clock.now();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED {
+            known.retain(|_, known| now < known.until);
+        }
+        if known.len() < REMEMBERED || known.contains_key(&owner) {
+            known.insert(owner, Known { quota, until: now + BELIEVED });
+        }
     }
 }
 

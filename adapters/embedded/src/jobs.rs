@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pixmill::ports::{Accepted, Cancellation, Clock, Jobs, Page, PageRequest, PortError};
+use pixmill::ports::{Accepted, Cancellation, Clock, Jobs, Page, PageRequest, PortError, Precedent};
 use pixmill::{
-    Batch, Claim, ClaimTerms, Derivation, ImageId, Job, JobId, JobStatus, LeaseToken, Outcome, Timestamp,
-    UserId,
+    Batch, Claim, ClaimTerms, ImageId, Job, JobId, JobStatus, LeaseToken, Outcome, Timestamp, UserId,
 };
 use rusqlite::Connection;
 
@@ -293,24 +292,17 @@ impl Jobs for SqliteJobs {
         self.database.write("jobs.cancel_all", Durable, body, committed).await
     }
 
-    async fn find_result(
-        &self,
-        derivation: Derivation,
-        for_at_least: Duration,
-    ) -> Result<Option<Job>, PortError> {
-        let until = self.clock.now() + for_at_least;
-        self.database
-            .read("jobs.find_result", move |connection| job_rows::find_result(connection, &derivation, until))
-            .await
-    }
-
-    async fn has_one_ahead(&self, job: &Job) -> Result<bool, PortError> {
+    async fn precedent(&self, job: &Job, for_at_least: Duration) -> Result<Option<Precedent>, PortError> {
         let (job, now) = (job.clone(), self.clock.now());
         let look = move |connection: &Connection| {
+            if let Some(made) = job_rows::find_result(connection, &job.derivation, now + for_at_least)? {
+                return Ok(Some(Precedent::Made(Box::new(made))));
+            }
             let others = job_rows::running_on(connection, &job.derivation)?;
-            Ok(others.iter().any(|other| other.runs_ahead_of(&job, now)))
+            let ahead = others.iter().any(|other| other.runs_ahead_of(&job, now));
+            Ok(ahead.then_some(Precedent::InTheMaking))
         };
-        self.database.read("jobs.has_one_ahead", look).await
+        self.database.read("jobs.precedent", look).await
     }
 
     async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {

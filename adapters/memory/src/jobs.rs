@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pixmill::ports::{Accepted, Cancellation, Clock, Jobs, Page, PageRequest, PortError};
+use pixmill::ports::{Accepted, Cancellation, Clock, Jobs, Page, PageRequest, PortError, Precedent};
 use pixmill::{
     Batch, Claim, ClaimTerms, Derivation, ImageId, Job, JobId, JobState, JobStatus, LeaseToken, Outcome,
     Timestamp, UserId,
@@ -228,25 +228,17 @@ impl Jobs for MemoryJobs {
         Ok(cancelled)
     }
 
-    async fn find_result(
-        &self,
-        derivation: Derivation,
-        for_at_least: Duration,
-    ) -> Result<Option<Job>, PortError> {
-        let State { jobs, by_derivation, .. } = &*lock(&self.state);
-        let until = self.clock.now() + for_at_least;
-        let candidates = by_derivation.get(&derivation).into_iter().flatten().rev();
-        let mut kept = candidates
-            .filter_map(|id| jobs.get(id))
-            .filter(|record| !record.output_removed && record.job.output(until).is_some());
-        Ok(kept.next().map(|record| record.job.clone()))
-    }
-
-    async fn has_one_ahead(&self, job: &Job) -> Result<bool, PortError> {
+    async fn precedent(&self, job: &Job, for_at_least: Duration) -> Result<Option<Precedent>, PortError> {
         let State { jobs, by_derivation, .. } = &*lock(&self.state);
         let now = self.clock.now();
-        let mut same = by_derivation.get(&job.derivation).into_iter().flatten().filter_map(|id| jobs.get(id));
-        Ok(same.any(|other| other.job.runs_ahead_of(job, now)))
+        let until = now + for_at_least;
+        let mut same =
+            by_derivation.get(&job.derivation).into_iter().flatten().rev().filter_map(|id| jobs.get(id));
+        let kept = |record: &&Record| !record.output_removed && record.job.output(until).is_some();
+        if let Some(made) = same.clone().find(kept) {
+            return Ok(Some(Precedent::Made(Box::new(made.job.clone()))));
+        }
+        Ok(same.any(|other| other.job.runs_ahead_of(job, now)).then_some(Precedent::InTheMaking))
     }
 
     async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {

@@ -9,10 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future;
 use mongodb::bson::{Bson, Document, doc};
-use pixmill::ports::{Accepted, Cancellation, Jobs, Page, PageRequest, PortError};
+use pixmill::ports::{Accepted, Cancellation, Jobs, Page, PageRequest, PortError, Precedent};
 use pixmill::{
-    Batch, Claim, ClaimTerms, Derivation, ImageId, Job, JobId, JobState, JobStatus, LeaseToken, Outcome,
-    Timestamp, UserId,
+    Batch, Claim, ClaimTerms, ImageId, Job, JobId, JobState, JobStatus, LeaseToken, Outcome, Timestamp,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,25 +156,26 @@ impl Jobs for MongoJobs {
         };
         let mut let_go: Vec<Job> = Vec::new();
         for owner in owners {
-            // No limit at all is what a limit of none would be to the server.
-            if let_go.len() >= limit {
+            if let_go.len() == limit {
                 break;
             }
-            let room = at_most(share.min(limit - let_go.len()));
             let held = doc! { "owner": &owner, "held": true };
-            let held = self.jobs.ids(OPERATION, held, doc! { "createdAt": 1, "_id": 1 }, room).await?;
-            // Hardly anybody ever has as many as that.
-            if held.is_empty() {
+            // Hardly anybody ever has one.
+            if self.jobs.ids(OPERATION, held.clone(), Document::new(), 1).await?.is_empty() {
                 continue;
             }
-            let released = self.released(OPERATION, owner, share).await?;
-            if released > share / 2 {
+            // As many as tell whether there is room.
+            let released = self.released(OPERATION, owner, share / 2 + 1).await?;
+            let room = share.saturating_sub(released).min(limit - let_go.len());
+            // No limit at all is what a limit of none would be to the server.
+            if released > share / 2 || room == 0 {
                 continue;
             }
+            let oldest = doc! { "createdAt": 1, "_id": 1 };
+            let held = self.jobs.ids(OPERATION, held, oldest, at_most(room)).await?;
             let release =
                 |record: &mut JobRecord, _| std::mem::take(&mut record.job.held).then(|| record.job.clone());
-            let held = held.into_iter().take(share - released);
-            let released = held.map(|id| self.jobs.change_readable(OPERATION, id, release));
+            let released = held.into_iter().map(|id| self.jobs.change_readable(OPERATION, id, release));
             let_go.extend(future::try_join_all(released).await?.into_iter().flatten().flatten());
         }
         let to_publish = let_go.iter().enumerate().filter(|(place, job)| !job.follows(&let_go[..*place]));
@@ -295,28 +296,26 @@ impl Jobs for MongoJobs {
         Ok(cancelled)
     }
 
-    async fn find_result(
-        &self,
-        derivation: Derivation,
-        for_at_least: Duration,
-    ) -> Result<Option<Job>, PortError> {
-        const OPERATION: &str = "jobs.find_result";
-        let until = self.jobs.now(OPERATION).await? + for_at_least;
-        let filter = doc! { "derivation": derivation.as_str(), "resultUntil": { "$gt": millis(until) } };
-        let found = self.jobs.find(OPERATION, filter, doc! { "resultUntil": -1 }, 1).await?;
-        Ok(found.into_iter().map(|record| record.job).find(|job| job.output(until).is_some()))
-    }
-
-    async fn has_one_ahead(&self, job: &Job) -> Result<bool, PortError> {
-        const OPERATION: &str = "jobs.has_one_ahead";
-        let running = doc! { "derivation": job.derivation.as_str(), "status": JobStatus::Running.name() };
-        let others = self.jobs.find(OPERATION, running, Document::new(), 0).await?;
-        // Most often there is none but this one.
-        if others.iter().all(|other| other.job.id == job.id) {
-            return Ok(false);
-        }
+    async fn precedent(&self, job: &Job, for_at_least: Duration) -> Result<Option<Precedent>, PortError> {
+        const OPERATION: &str = "jobs.precedent";
         let now = self.jobs.now(OPERATION).await?;
-        Ok(others.iter().any(|other| other.job.runs_ahead_of(job, now)))
+        let until = now + for_at_least;
+        let same = doc! { "derivation": job.derivation.as_str() };
+        // The one whose result is kept longest, and another. Most often there is a result, or no other job at all.
+        let first = self.jobs.find(OPERATION, same.clone(), doc! { "resultUntil": -1 }, 2).await?;
+        let mut first = first.into_iter();
+        let kept = |record: &JobRecord| !record.output_removed && record.job.output(until).is_some();
+        if let Some(made) = first.clone().find(kept) {
+            return Ok(Some(Precedent::Made(Box::new(made.job))));
+        }
+        if first.all(|other| other.job.id == job.id) {
+            return Ok(None);
+        }
+        let mut running = same;
+        running.insert("status", JobStatus::Running.name());
+        let running = self.jobs.find(OPERATION, running, Document::new(), 0).await?;
+        let ahead = running.iter().any(|other| other.job.runs_ahead_of(job, now));
+        Ok(ahead.then_some(Precedent::InTheMaking))
     }
 
     async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {

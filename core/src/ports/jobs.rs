@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::derivation::Derivation;
 use crate::ids::{ImageId, JobId, UserId};
 use crate::job::{Claim, ClaimTerms, Job, Outcome};
 use crate::job_state::{JobStatus, LeaseToken};
@@ -47,6 +46,15 @@ impl Cancellation {
             Self::Finished(job.status())
         }
     }
+}
+
+/// What other jobs mean for one that does the same.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Precedent {
+    /// This one has done it, and its result can be had.
+    Made(Box<Job>),
+    /// Another worker is at it, and began before: see [`Job::runs_ahead_of`].
+    InTheMaking,
 }
 
 /// The repository of jobs. Each method is one atomic step: it loads a job, applies the transition of the same
@@ -184,23 +192,14 @@ pub trait Jobs: Send + Sync + 'static {
     /// - Final jobs and jobs on other images are left alone.
     async fn cancel_all(&self, image: ImageId) -> Result<Vec<Job>, PortError>;
 
-    /// Finds a completed job whose result has this name and is still kept for at least `for_at_least`.
+    /// What other jobs of the same derivation mean for this one, which is running. A result counts if it is still kept for at
+    /// least `for_at_least`.
     ///
     /// # Behavior
-    /// - Jobs that are not completed, and results that expired, are not found.
-    async fn find_result(
-        &self,
-        derivation: Derivation,
-        for_at_least: Duration,
-    ) -> Result<Option<Job>, PortError>;
-
-    /// Whether another worker is making the same as the one at this job, and began before it: see
-    /// [`Job::runs_ahead_of`].
-    ///
-    /// # Behavior
-    /// - Of the running jobs of one derivation, the one that was claimed first has none ahead, and all others have.
-    /// - Jobs that wait, that have ended, whose lease has expired, or that make something else are ahead of none.
-    async fn has_one_ahead(&self, job: &Job) -> Result<bool, PortError>;
+    /// - Jobs that are not completed, and results that expired, are not made.
+    /// - Of the running jobs of one derivation, the one that was claimed first is alone, and to all others it is in the making.
+    /// - Jobs that wait, that have ended, whose lease has expired, or that make something else make nothing.
+    async fn precedent(&self, job: &Job, for_at_least: Duration) -> Result<Option<Precedent>, PortError>;
 
     /// Open jobs that the queue may not know of: unpublished for `older_than` (and due, if they wait between
     /// attempts), running with a lease that expired that long ago, or published and waiting for so long that the queue may

@@ -1,9 +1,11 @@
 //! Accounts from registration to deletion.
 
+use std::time::Duration;
+
 use pixmill::ports::{Jobs, PageRequest, PortErrorKind};
 use pixmill::{
-    LoginError, Password, PasswordChangeError, RegisterError, Role, STRAGGLER_GRACE, Settings, Swept, UserId,
-    Username,
+    LoginError, Password, PasswordChangeError, RegisterError, Role, STRAGGLER_GRACE, Settings, Submission,
+    SubmitError, Swept, Transformation, UserId, UserQuota, Username,
 };
 use pixmill_testkit::{Calls, Fault};
 
@@ -49,6 +51,26 @@ async fn registration_can_be_closed() {
     let refused =
         kit.services.accounts.register(name("anna"), password("strongPassword!")).await.unwrap_err();
     assert!(matches!(refused, RegisterError::Closed), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_quota_that_is_set_here_counts_at_once_and_one_set_elsewhere_after_a_while() {
+    let kit = Kit::new();
+    let owner = kit.services.accounts.register(name("anna"), password("strongPassword!")).await.unwrap();
+    let image = kit.image(owner).await;
+    let refused = async || {
+        let transformation = Transformation { width: Some(20), ..Transformation::default() };
+        let submission = Submission { image: image.id, version: None, transformation, save: false };
+        matches!(kit.services.submissions.submit(owner, submission).await, Err(SubmitError::Quota(_)))
+    };
+    let none = Some(UserQuota { open_jobs: Some(0), ..UserQuota::default() });
+    assert!(!refused().await);
+    kit.services.user_admin.set_quota(owner, none).await.unwrap();
+    kit.advance(Duration::from_secs(5));
+    assert!(refused().await);
+    let user = kit.services.user_admin.set_quota(owner, None).await.unwrap().unwrap();
+    kit.services.quotas.learn(&user);
+    assert!(!refused().await);
 }
 
 #[tokio::test]

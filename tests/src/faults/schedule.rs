@@ -192,7 +192,7 @@ const OF_WORKERS: [&str; 17] = [
     "jobs.claim",
     "jobs.claim_siblings",
     "events.publish",
-    "jobs.find_result",
+    "jobs.precedent",
     "blobs.copy",
     "blobs.get",
     "blobs.read",

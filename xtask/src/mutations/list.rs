@@ -120,8 +120,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "coalescing",
         about: "identical work that is under way is done once more",
         file: "core/src/produce.rs",
-        code: "None if self.ports.jobs.has_one_ahead(job).await? =>",
-        instead: "None if self.ports.jobs.has_one_ahead(job).await? && job.held =>",
+        code: "Some(Precedent::InTheMaking) => Err(",
+        instead: "Some(Precedent::InTheMaking) if !job.held => Ok(None),\n            Some(Precedent::InTheMaking) => Err(",
         notice: Notice::Tests("--test use_cases"),
     },
     Mutation {

@@ -102,7 +102,8 @@ impl Administration {
             MaybeUndefined::Value(quota) => Some(Some(quota.into())),
         };
         if let Some(quota) = quota {
-            users.set_quota(id, quota).await?.ok_or_else(unknown_user)?;
+            let user = users.set_quota(id, quota).await?.ok_or_else(unknown_user)?;
+            self.0.services.quotas.learn(&user);
         }
         Ok(Json(self.find(id).await?))
     }

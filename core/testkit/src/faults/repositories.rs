@@ -6,12 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pixmill::ports::{
     Accepted, ApiKeys, Cancellation, CreateUser, DeletedUser, Images, Jobs, Made, OnceKeys, Page,
-    PageRequest, PortError, Turn, Users,
+    PageRequest, PortError, Precedent, Turn, Users,
 };
 use pixmill::{
-    ApiKey, ApiKeyId, BlobKey, Claim, ClaimTerms, Derivation, Image, ImageId, Job, JobId, JobStatus,
-    LeaseToken, MadeId, NewVersion, OnceKey, Outcome, Step, Stepped, User, UserChange, UserId, Username,
-    Version,
+    ApiKey, ApiKeyId, BlobKey, Claim, ClaimTerms, Image, ImageId, Job, JobId, JobStatus, LeaseToken, MadeId,
+    NewVersion, OnceKey, Outcome, Step, Stepped, User, UserChange, UserId, Username, Version,
 };
 
 use super::Faulty;
@@ -222,16 +221,8 @@ impl<P: Jobs + ?Sized> Jobs for Faulty<P> {
         self.plan.around("jobs.cancel_all", self.inner.cancel_all(image)).await
     }
 
-    async fn find_result(
-        &self,
-        derivation: Derivation,
-        for_at_least: Duration,
-    ) -> Result<Option<Job>, PortError> {
-        self.plan.around("jobs.find_result", self.inner.find_result(derivation, for_at_least)).await
-    }
-
-    async fn has_one_ahead(&self, job: &Job) -> Result<bool, PortError> {
-        self.plan.around("jobs.has_one_ahead", self.inner.has_one_ahead(job)).await
+    async fn precedent(&self, job: &Job, for_at_least: Duration) -> Result<Option<Precedent>, PortError> {
+        self.plan.around("jobs.precedent", self.inner.precedent(job, for_at_least)).await
     }
 
     async fn due_unpublished(&self, older_than: Duration, limit: usize) -> Result<Vec<JobId>, PortError> {

@@ -10,16 +10,16 @@ mod sweep;
 
 use std::time::Duration;
 
-use pixmill::ports::{Accepted, Jobs};
+use pixmill::ports::{Accepted, Jobs, Precedent};
 use pixmill::{Claim, ClaimTerms, Failure, FailureCode, Job, JobId, LeaseToken, Outcome, Output, UserId};
 
 use self::afterwards::{expire, redrive};
 use self::batch::claim_siblings;
 use self::ending::{cancel, cancel_all, finish, forget};
 use self::lease::{claim, renew};
-use self::line::{accept_within, has_one_ahead, release};
+use self::line::{accept_within, release};
 use self::reading::{accept, count_open, get, list, load};
-use self::sweep::{due_output_removals, due_unpublished, find_result, output_removed, published};
+use self::sweep::{due_output_removals, due_unpublished, made, output_removed, precedent, published};
 use super::{HOUR, at_once, trials};
 use crate::fixtures;
 use crate::subject::Subject;
@@ -81,10 +81,10 @@ trials! { "jobs", dyn Jobs;
         a_final_job_stays_as_it_is,
     }
     cancel_all { final_jobs_and_jobs_on_other_images_are_left_alone }
-    find_result { jobs_that_are_not_completed_and_results_that_expired_are_not_found }
-    has_one_ahead {
-        of_the_running_jobs_of_one_derivation_the_one_that_was_claimed_first_has_none_ahead_and_all_others_have,
-        jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_are_ahead_of_none,
+    precedent {
+        jobs_that_are_not_completed_and_results_that_expired_are_not_made,
+        of_the_running_jobs_of_one_derivation_the_one_that_was_claimed_first_is_alone_and_to_all_others_it_is_in_the_making,
+        jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_make_nothing,
     }
     due_unpublished {
         a_job_that_was_published_just_now_and_waits_and_one_with_a_live_lease_are_not_listed,

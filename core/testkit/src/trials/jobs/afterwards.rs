@@ -89,7 +89,7 @@ pub(super) mod expire {
         assert_eq!(jobs.expire(Duration::ZERO, 10).await.unwrap(), 0);
         for job in [cancelled, saved] {
             assert_eq!(jobs.load(job.id).await.unwrap(), None);
-            assert_eq!(jobs.find_result(job.derivation, Duration::ZERO).await.unwrap(), None);
+            assert_eq!(made(&jobs, &job, Duration::ZERO).await, None);
         }
     }
 

@@ -187,7 +187,7 @@ pub(super) mod forget {
         jobs.forget(owner).await.unwrap();
         assert_eq!(jobs.load(done.id).await.unwrap(), None);
         assert_eq!(jobs.get(owner, done.id).await.unwrap(), None);
-        assert_eq!(jobs.find_result(done.derivation.clone(), Duration::ZERO).await.unwrap(), None);
+        assert_eq!(made(&jobs, &done, Duration::ZERO).await, None);
         let listed = jobs.list(Some(owner), None, PageRequest { after: None, limit: 10 }).await.unwrap();
         assert_eq!(listed.items, [untouched[0].clone()]);
         assert_eq!([stored(&jobs, open.id).await, stored(&jobs, of_another.id).await], untouched);

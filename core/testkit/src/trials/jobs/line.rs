@@ -88,10 +88,10 @@ pub(super) mod release {
     }
 }
 
-pub(super) mod has_one_ahead {
+pub(super) mod precedent {
     use super::*;
 
-    pub(in crate::trials::jobs) async fn of_the_running_jobs_of_one_derivation_the_one_that_was_claimed_first_has_none_ahead_and_all_others_have(
+    pub(in crate::trials::jobs) async fn of_the_running_jobs_of_one_derivation_the_one_that_was_claimed_first_is_alone_and_to_all_others_it_is_in_the_making(
         jobs: Subject<dyn Jobs>,
     ) {
         let now = jobs.time().now();
@@ -106,14 +106,14 @@ pub(super) mod has_one_ahead {
             running.push(stored(&jobs, job.id).await);
             jobs.time().advance(jobs.time().unit()).await;
         }
-        let mut ahead = Vec::new();
+        let mut precedents = Vec::new();
         for job in &running {
-            ahead.push(jobs.has_one_ahead(job).await.unwrap());
+            precedents.push(jobs.precedent(job, Duration::ZERO).await.unwrap());
         }
-        assert_eq!(ahead, [false, true, true]);
+        assert_eq!(precedents, [None, Some(Precedent::InTheMaking), Some(Precedent::InTheMaking)]);
     }
 
-    pub(in crate::trials::jobs) async fn jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_are_ahead_of_none(
+    pub(in crate::trials::jobs) async fn jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_make_nothing(
         jobs: Subject<dyn Jobs>,
     ) {
         let now = jobs.time().now();
@@ -129,6 +129,6 @@ pub(super) mod has_one_ahead {
         jobs.time().advance(jobs.time().unit()).await;
         claimed(&jobs, last.id, LONG).await;
         let last = stored(&jobs, last.id).await;
-        assert!(!jobs.has_one_ahead(&last).await.unwrap());
+        assert_eq!(jobs.precedent(&last, Duration::ZERO).await.unwrap(), None);
     }
 }

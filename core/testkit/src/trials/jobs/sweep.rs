@@ -76,20 +76,28 @@ pub(super) mod due_unpublished {
     }
 }
 
-pub(super) mod find_result {
-    use super::*;
+/// The job that has made the same, if its result is kept for so long.
+pub(super) async fn made(jobs: &Subject<dyn Jobs>, job: &Job, for_at_least: Duration) -> Option<Job> {
+    match jobs.precedent(job, for_at_least).await.unwrap() {
+        Some(Precedent::Made(earlier)) => Some(*earlier),
+        Some(Precedent::InTheMaking) | None => None,
+    }
+}
 
-    pub(in crate::trials::jobs) async fn jobs_that_are_not_completed_and_results_that_expired_are_not_found(
+pub(super) mod precedent {
+    use super::*;
+    pub(in crate::trials::jobs) use crate::trials::jobs::line::precedent::{
+        jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_make_nothing,
+        of_the_running_jobs_of_one_derivation_the_one_that_was_claimed_first_is_alone_and_to_all_others_it_is_in_the_making,
+    };
+
+    pub(in crate::trials::jobs) async fn jobs_that_are_not_completed_and_results_that_expired_are_not_made(
         jobs: Subject<dyn Jobs>,
     ) {
         let (unit, now) = (jobs.time().unit(), jobs.time().now());
         let image = fixtures::image(UserId::random(), now);
         let [queued, running, expires, kept] = [0; 4].map(|_| fixtures::job_on(&image, now));
-        let derivation = queued.derivation.clone();
-        let find = |for_at_least| {
-            let (jobs, derivation) = (jobs.port(), derivation.clone());
-            async move { jobs.find_result(derivation, for_at_least).await.unwrap().map(|job| job.id) }
-        };
+        let find = async |for_at_least| made(&jobs, &queued, for_at_least).await.map(|job| job.id);
         for job in [&queued, &running, &expires, &kept] {
             jobs.accept(vec![job.clone()], SHARE).await.unwrap();
         }
@@ -113,7 +121,7 @@ pub(super) mod find_result {
         let output = Output { content: fixtures::content(saved.output_key(), b"saved"), version: Some(2) };
         assert!(jobs.finish(saved.id, token, Outcome::Completed { output, keep: unit }).await.unwrap());
         jobs.time().advance(unit).await;
-        let found = jobs.find_result(saved.derivation.clone(), 1000 * HOUR).await.unwrap();
+        let found = made(&jobs, &saved, 1000 * HOUR).await;
         assert_eq!(found, Some(stored(&jobs, saved.id).await), "a saved result does not expire");
     }
 }
@@ -164,8 +172,7 @@ pub(super) mod output_removed {
         jobs.output_removed(JobId::random(), 0).await.unwrap();
         for _ in 0..2 {
             assert_eq!(due_removals(&jobs).await, []);
-            let found = jobs.find_result(job.derivation.clone(), Duration::ZERO).await.unwrap();
-            assert_eq!(found, None);
+            assert_eq!(made(&jobs, &job, Duration::ZERO).await, None);
             let soon = jobs.time().now() + Duration::from_secs(2);
             assert_eq!(stored(&jobs, job.id).await.output(soon), None);
             jobs.time().advance(unit).await;
