@@ -84,7 +84,7 @@ impl Producer {
         }
     }
 
-    /// Copies the result of an earlier job that did the same.
+    /// Copies the result of an earlier job that did the same. Where its bytes are gone, it is as if nobody had done it.
     async fn reuse(&self, job: &Job, earlier: &Job) -> Result<Option<Content>, AttemptError> {
         let Some(output) = earlier.output(self.ports.clock.now()) else { return Ok(None) };
         let key = job.output_key();

@@ -2,7 +2,7 @@
 //! comes in.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,8 @@ impl Quotas {
 
     /// Takes note of a user who was changed here.
     pub fn learn(&self, user: &User) {
-        self.note(user.id, self.of(user));
+        let until = self.ports.clock.now() + BELIEVED;
+        note(&mut self.known(), user.id, Known { quota: self.of(user), until });
     }
 
     /// What a user may have: their own quota, or everybody's.
@@ -125,26 +126,32 @@ impl Quotas {
     }
 
     async fn find(&self, owner: UserId) -> Result<UserQuota, PortError> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&owner).copied();
-        if let Some(known) = known.filter(|known| self.ports.clock.now() < known.until) {
+        let begun = self.ports.clock.now();
+        if let Some(known) = self.known().get(&owner).filter(|known| begun < known.until) {
             return Ok(known.quota);
         }
         let user = self.ports.users.get(owner).await?;
         let quota = user.map_or(self.settings.quota, |user| self.of(&user));
-        self.note(owner, quota);
+        let until = begun + BELIEVED;
+        // What was learned since then is later than what was read.
+        let mut known = self.known();
+        if known.get(&owner).is_none_or(|known| known.until < until) {
+            note(&mut known, owner, Known { quota, until });
+        }
         Ok(quota)
     }
 
-    fn note(&self, owner: UserId, quota: UserQuota) {
-        let now = self.ports.clock.now();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= REMEMBERED {
-            known.retain(|_, known| now < known.until);
-        }
-        if known.len() < REMEMBERED || known.contains_key(&owner) {
-            known.insert(owner, Known { quota, until: now + BELIEVED });
-        }
+    fn known(&self) -> MutexGuard<'_, HashMap<UserId, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// When there is no more room all are forgotten: it costs a look at each.
+fn note(known: &mut HashMap<UserId, Known>, owner: UserId, quota: Known) {
+    if known.len() >= REMEMBERED && !known.contains_key(&owner) {
+        known.clear();
+    }
+    known.insert(owner, quota);
 }
 
 fn within(wanted: u64, most: Option<u64>, error: fn(u64) -> QuotaError) -> Result<(), QuotaError> {

@@ -13,27 +13,37 @@ type Result<T> = std::result::Result<T, DatabaseError>;
 const LIST: &str = "SELECT job FROM jobs WHERE owner = ? AND (created_at, id) < (?, ?)
                     ORDER BY created_at DESC, id DESC LIMIT ?";
 // Those that are held and those that are not lie in indexes of their own, in the same order, so that one pass merges them.
-const LIST_OPEN: &str = "SELECT job, created_at, id FROM jobs INDEXED BY jobs_released
-                         WHERE owner = ?1 AND held = 0 AND status < 2 AND status = ?2 AND (created_at, id) < (?3, ?4)
-                         UNION ALL
-                         SELECT job, created_at, id FROM jobs INDEXED BY jobs_held
-                         WHERE owner = ?1 AND held = 1 AND status = ?2 AND (created_at, id) < (?3, ?4)
-                         ORDER BY created_at DESC, id DESC LIMIT ?5";
+const LIST_QUEUED: &str = "SELECT job, created_at, id FROM jobs INDEXED BY jobs_released
+     WHERE owner = ?1 AND ended_at IS NULL AND held = 0 AND status = 0 AND (created_at, id) < (?2, ?3)
+     UNION ALL
+     SELECT job, created_at, id FROM jobs INDEXED BY jobs_held
+     WHERE owner = ?1 AND held = 1 AND (created_at, id) < (?2, ?3)
+     ORDER BY created_at DESC, id DESC LIMIT ?4";
+const LIST_RUNNING: &str = "SELECT job FROM jobs INDEXED BY jobs_released
+     WHERE owner = ? AND ended_at IS NULL AND held = 0 AND status = 1 AND (created_at, id) < (?, ?)
+     ORDER BY created_at DESC, id DESC LIMIT ?";
 // By its own index: left to itself SQLite takes that of everybody's.
 const LIST_ENDED: &str = "SELECT job FROM jobs INDEXED BY jobs_ended_by_owner
-                          WHERE owner = ? AND status >= 2 AND status = ? AND (created_at, id) < (?, ?)
-                          ORDER BY created_at DESC, id DESC LIMIT ?";
+     WHERE owner = ? AND ended_at IS NOT NULL AND status = ? AND (created_at, id) < (?, ?)
+     ORDER BY created_at DESC, id DESC LIMIT ?";
 const LIST_ALL: &str = "SELECT job FROM jobs WHERE (created_at, id) < (?, ?)
                         ORDER BY created_at DESC, id DESC LIMIT ?";
-const LIST_ALL_OPEN: &str =
-    "SELECT job FROM jobs WHERE status < 2 AND status = ? AND (created_at, id) < (?, ?)
-                             ORDER BY created_at DESC, id DESC LIMIT ?";
-const LIST_ALL_ENDED: &str =
-    "SELECT job FROM jobs WHERE status >= 2 AND status = ? AND (created_at, id) < (?, ?)
+const LIST_ALL_QUEUED: &str = "SELECT job FROM jobs INDEXED BY jobs_open
+                               WHERE ended_at IS NULL AND status = 0 AND (created_at, id) < (?, ?)
+                               ORDER BY created_at DESC, id DESC LIMIT ?";
+// There are never many, and others wait between them, so they are sorted.
+const LIST_ALL_RUNNING: &str = "SELECT job FROM jobs INDEXED BY jobs_running
+                                WHERE status = 1 AND (created_at, id) < (?, ?)
+                                ORDER BY created_at DESC, id DESC LIMIT ?";
+const LIST_ALL_ENDED: &str = "SELECT job FROM jobs INDEXED BY jobs_ended
+                              WHERE ended_at IS NOT NULL AND status = ? AND (created_at, id) < (?, ?)
                               ORDER BY created_at DESC, id DESC LIMIT ?";
-const COUNT_OPEN: &str = "SELECT (SELECT count(*) FROM jobs WHERE owner = ?1 AND status < 2 AND held = 0)
+const COUNT_OPEN: &str =
+    "SELECT (SELECT count(*) FROM jobs WHERE owner = ?1 AND ended_at IS NULL AND held = 0)
                                + (SELECT count(*) FROM jobs WHERE owner = ?1 AND held = 1)";
-const OPEN_ON_IMAGE: &str = "SELECT job FROM jobs WHERE image = ? AND status < 2";
+const COUNT_ALL_OPEN: &str = "SELECT count(*) FROM jobs WHERE ended_at IS NULL";
+const FORGOTTEN: &str = "SELECT sequence FROM jobs WHERE owner = ? AND ended_at IS NOT NULL LIMIT ?";
+const OPEN_ON_IMAGE: &str = "SELECT job FROM jobs WHERE image = ? AND ended_at IS NULL";
 const FIND_RESULT: &str = "SELECT job FROM jobs WHERE derivation = ? AND result_until > ?
                            ORDER BY result_until DESC LIMIT 1";
 const DUE_UNPUBLISHED: &str = "SELECT id FROM jobs WHERE stale_since <= ? AND not_before <= ?
@@ -41,7 +51,7 @@ const DUE_UNPUBLISHED: &str = "SELECT id FROM jobs WHERE stale_since <= ? AND no
 const RUNNING_ON: &str = "SELECT job FROM jobs WHERE derivation = ? AND status = 1";
 // By its own index: left to itself SQLite takes the one of lists, and goes through all that is held.
 const RELEASED: &str = "SELECT 1 FROM jobs INDEXED BY jobs_released
-                        WHERE owner = ? AND status < 2 AND held = 0 LIMIT ?";
+                        WHERE owner = ? AND ended_at IS NULL AND held = 0 LIMIT ?";
 const HELD: &str = "SELECT job FROM jobs WHERE owner = ? AND held = 1 ORDER BY created_at, id LIMIT ?";
 const OVER: &str =
     "SELECT sequence FROM jobs WHERE ended_at <= ? AND removal_due_at IS NULL ORDER BY ended_at LIMIT ?";
@@ -133,8 +143,7 @@ pub(crate) fn clear_removal(connection: &Connection, id: JobId) -> Result<()> {
 
 /// Deletes final jobs of a user, at most `limit` of them, and says which.
 pub(crate) fn forget(connection: &Connection, owner: UserId, limit: usize) -> Result<Vec<JobId>> {
-    let which = "SELECT sequence FROM jobs WHERE owner = ? AND status >= 2 LIMIT ?";
-    delete(connection, which, params![owner.as_bytes(), row_limit(limit)])
+    delete(connection, FORGOTTEN, params![owner.as_bytes(), row_limit(limit)])
 }
 
 /// Deletes jobs that ended until then and have left nothing to be removed, at most `limit` of them, and says which.
@@ -168,14 +177,24 @@ pub(crate) fn list(
     let owner = owner.as_ref().map(UserId::as_bytes);
     match (owner, status) {
         (Some(owner), None) => select(connection, LIST, params![owner, created_at, id, limit]),
-        (Some(owner), Some(status)) => {
-            let sql = if status.is_final() { LIST_ENDED } else { LIST_OPEN };
-            select(connection, sql, params![owner, status_code(status), created_at, id, limit])
+        (Some(owner), Some(JobStatus::Queued)) => {
+            select(connection, LIST_QUEUED, params![owner, created_at, id, limit])
+        }
+        (Some(owner), Some(JobStatus::Running)) => {
+            select(connection, LIST_RUNNING, params![owner, created_at, id, limit])
+        }
+        (Some(owner), Some(ended)) => {
+            select(connection, LIST_ENDED, params![owner, status_code(ended), created_at, id, limit])
         }
         (None, None) => select(connection, LIST_ALL, params![created_at, id, limit]),
-        (None, Some(status)) => {
-            let sql = if status.is_final() { LIST_ALL_ENDED } else { LIST_ALL_OPEN };
-            select(connection, sql, params![status_code(status), created_at, id, limit])
+        (None, Some(JobStatus::Queued)) => {
+            select(connection, LIST_ALL_QUEUED, params![created_at, id, limit])
+        }
+        (None, Some(JobStatus::Running)) => {
+            select(connection, LIST_ALL_RUNNING, params![created_at, id, limit])
+        }
+        (None, Some(ended)) => {
+            select(connection, LIST_ALL_ENDED, params![status_code(ended), created_at, id, limit])
         }
     }
 }
@@ -185,9 +204,7 @@ pub(crate) fn count_open(connection: &Connection, owner: Option<UserId>) -> Resu
     let count = |row: &Row<'_>| count(row, 0);
     Ok(match owner {
         Some(owner) => connection.prepare_cached(COUNT_OPEN)?.query_row([owner.as_bytes()], count)?,
-        None => {
-            connection.prepare_cached("SELECT count(*) FROM jobs WHERE status < 2")?.query_row([], count)?
-        }
+        None => connection.prepare_cached(COUNT_ALL_OPEN)?.query_row([], count)?,
     })
 }
 
@@ -288,11 +305,13 @@ mod tests {
         crate::migrations::migrate(&mut connection, std::path::Path::new("db")).unwrap();
         for (sql, indexes) in [
             (LIST, &["jobs_by_owner"] as &[&str]),
-            (LIST_OPEN, &["jobs_released", "jobs_held"]),
+            (LIST_QUEUED, &["jobs_released", "jobs_held"]),
+            (LIST_RUNNING, &["jobs_released"]),
             (LIST_ENDED, &["jobs_ended_by_owner"]),
             (LIST_ALL, &["jobs_by_creation"]),
-            (LIST_ALL_OPEN, &["jobs_open"]),
+            (LIST_ALL_QUEUED, &["jobs_open"]),
             (LIST_ALL_ENDED, &["jobs_ended"]),
+            (FORGOTTEN, &["jobs_ended_by_owner"]),
             (COUNT_OPEN, &["jobs_released", "jobs_held"]),
             (OPEN_ON_IMAGE, &["jobs_open_by_image"]),
             (FIND_RESULT, &["jobs_by_result"]),

@@ -125,6 +125,24 @@ mod tests {
     }
 
     #[test]
+    fn jobs_of_earlier_releases_are_told_apart_by_their_end() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        apply(&mut connection, Path::new("db"), &STEPS[..7]).unwrap();
+        let job = "INSERT INTO jobs (id, owner, image, status, created_at, derivation, not_before, job)
+                   VALUES (randomblob(12), zeroblob(12), zeroblob(12), ?, 1, 'same', 0, '{\"updatedAt\":5}')";
+        for status in 0..5 {
+            connection.execute(job, [status]).unwrap();
+        }
+        migrate(&mut connection, Path::new("db")).unwrap();
+        for (index, count) in [("jobs_open", 2), ("jobs_released", 2), ("jobs_ended", 3)] {
+            let ended = if index == "jobs_ended" { "ended_at = 5" } else { "ended_at IS NULL AND held = 0" };
+            let sql = format!("SELECT count(*) FROM jobs INDEXED BY {index} WHERE {ended}");
+            let found: i64 = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
+            assert_eq!(found, count, "{index}");
+        }
+    }
+
+    #[test]
     fn a_step_that_fails_leaves_the_database_as_it_was() {
         let mut connection = first_release();
         let steps = [STEPS[0], "ALTER TABLE users ADD COLUMN email TEXT; SELECT nonsense;"];

@@ -47,8 +47,8 @@ fn expire_reservations(connection: &Connection, now: Timestamp) -> Result<(), Da
 /// accepted while another queue was in use, those whose message was acknowledged while a worker, now gone, still held
 /// them, and those that follow another one.
 fn enqueue_forgotten(connection: &Connection, now: Timestamp) -> Result<(), DatabaseError> {
-    let sql = "SELECT id, not_before FROM jobs
-               WHERE status < 2 AND held = 0 AND NOT EXISTS (SELECT 1 FROM queue WHERE queue.job = jobs.id)
+    let sql = "SELECT id, not_before FROM jobs INDEXED BY jobs_released
+               WHERE ended_at IS NULL AND held = 0 AND NOT EXISTS (SELECT 1 FROM queue WHERE queue.job = jobs.id)
                ORDER BY sequence";
     let mut statement = connection.prepare(sql)?;
     let forgotten = statement.query_map([], |row| Ok((job_id(row, 0)?, timestamp(row, 1)?)))?;

@@ -102,13 +102,8 @@ impl MongoJobs {
     }
 
     /// How many jobs of this user are before the workers; `most` if there are more.
-    async fn released(
-        &self,
-        operation: &'static str,
-        owner: impl Into<Bson>,
-        most: usize,
-    ) -> Result<usize, PortError> {
-        let released = doc! { "owner": owner.into(), "open": true, "held": false };
+    async fn released(&self, operation: &'static str, owner: &Bson, most: usize) -> Result<usize, PortError> {
+        let released = doc! { "owner": owner, "open": true, "held": false };
         Ok(self.jobs.ids(operation, released, Document::new(), at_most(most)).await?.len())
     }
 }
@@ -118,7 +113,7 @@ impl Jobs for MongoJobs {
     async fn accept(&self, mut jobs: Vec<Job>, share: usize) -> Result<Vec<Accepted>, PortError> {
         const OPERATION: &str = "jobs.accept";
         let Some(owner) = jobs.first().map(|job| oid(job.owner.as_bytes())) else { return Ok(Vec::new()) };
-        let released = self.released(OPERATION, owner, share).await?;
+        let released = self.released(OPERATION, &owner.into(), share).await?;
         let now = self.jobs.now(OPERATION).await?;
         for (place, job) in jobs.iter_mut().enumerate() {
             job.accept(now, released + place >= share);
@@ -160,22 +155,22 @@ impl Jobs for MongoJobs {
                 break;
             }
             let held = doc! { "owner": &owner, "held": true };
-            // Hardly anybody ever has one.
-            if self.jobs.ids(OPERATION, held.clone(), Document::new(), 1).await?.is_empty() {
+            let list = async |most: usize| {
+                let oldest = doc! { "createdAt": 1, "_id": 1 };
+                self.jobs.ids(OPERATION, held.clone(), oldest, at_most(most)).await
+            };
+            // Few have any, and with few of them there is room: as many are counted as tell.
+            if list(1).await?.is_empty() || self.released(OPERATION, &owner, share / 2 + 1).await? > share / 2
+            {
                 continue;
             }
-            // As many as tell whether there is room.
-            let released = self.released(OPERATION, owner, share / 2 + 1).await?;
-            let room = share.saturating_sub(released).min(limit - let_go.len());
-            // No limit at all is what a limit of none would be to the server.
-            if released > share / 2 || room == 0 {
-                continue;
-            }
-            let oldest = doc! { "createdAt": 1, "_id": 1 };
-            let held = self.jobs.ids(OPERATION, held, oldest, at_most(room)).await?;
+            // Counted after they are listed: those that others let go meanwhile count, or are among these.
+            let held = list(share.min(limit - let_go.len())).await?;
+            let room = share.saturating_sub(self.released(OPERATION, &owner, share).await?);
             let release =
                 |record: &mut JobRecord, _| std::mem::take(&mut record.job.held).then(|| record.job.clone());
-            let released = held.into_iter().map(|id| self.jobs.change_readable(OPERATION, id, release));
+            let held = held.into_iter().take(room);
+            let released = held.map(|id| self.jobs.change_readable(OPERATION, id, release));
             let_go.extend(future::try_join_all(released).await?.into_iter().flatten().flatten());
         }
         let to_publish = let_go.iter().enumerate().filter(|(place, job)| !job.follows(&let_go[..*place]));
@@ -302,13 +297,14 @@ impl Jobs for MongoJobs {
         let until = now + for_at_least;
         let same = doc! { "derivation": job.derivation.as_str() };
         // The one whose result is kept longest, and another. Most often there is a result, or no other job at all.
-        let first = self.jobs.find(OPERATION, same.clone(), doc! { "resultUntil": -1 }, 2).await?;
-        let mut first = first.into_iter();
-        let kept = |record: &JobRecord| !record.output_removed && record.job.output(until).is_some();
-        if let Some(made) = first.clone().find(kept) {
-            return Ok(Some(Precedent::Made(Box::new(made.job))));
+        let first = self.jobs.find_readable(OPERATION, same.clone(), doc! { "resultUntil": -1 }, 2).await?;
+        let kept = |record: &&JobRecord| !record.output_removed && record.job.output(until).is_some();
+        if let Some(made) = first.iter().find(kept) {
+            return Ok(Some(Precedent::Made(Box::new(made.job.clone()))));
         }
-        if first.all(|other| other.job.id == job.id) {
+        if let [only] = &first[..]
+            && only.job.id == job.id
+        {
             return Ok(None);
         }
         let mut running = same;

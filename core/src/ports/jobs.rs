@@ -94,6 +94,7 @@ pub trait Jobs: Send + Sync + 'static {
     /// - A job that was let go is not held any more, and is listed by `due_unpublished` if it was returned.
     /// - A held job is not listed by `due_unpublished`, and ends like any other when it is cancelled.
     /// - Of those of a batch that are made with each other and let go at once only the first is to be published.
+    /// - Of many concurrent calls no more are let go than a share.
     async fn release(
         &self,
         owner: Option<UserId>,
@@ -198,7 +199,8 @@ pub trait Jobs: Send + Sync + 'static {
     /// # Behavior
     /// - Jobs that are not completed, and results that expired, are not made.
     /// - Of the running jobs of one derivation, the one that was claimed first is alone, and to all others it is in the making.
-    /// - Jobs that wait, that have ended, whose lease has expired, or that make something else make nothing.
+    /// - A result that is kept comes before one that is in the making.
+    /// - Jobs that wait, that have ended, whose lease has expired, or that make something else are no precedent.
     async fn precedent(&self, job: &Job, for_at_least: Duration) -> Result<Option<Precedent>, PortError>;
 
     /// Open jobs that the queue may not know of: unpublished for `older_than` (and due, if they wait between

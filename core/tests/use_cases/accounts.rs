@@ -66,6 +66,7 @@ async fn a_quota_that_is_set_here_counts_at_once_and_one_set_elsewhere_after_a_w
     let none = Some(UserQuota { open_jobs: Some(0), ..UserQuota::default() });
     assert!(!refused().await);
     kit.services.user_admin.set_quota(owner, none).await.unwrap();
+    assert!(!refused().await, "set as another process would");
     kit.advance(Duration::from_secs(5));
     assert!(refused().await);
     let user = kit.services.user_admin.set_quota(owner, None).await.unwrap().unwrap();

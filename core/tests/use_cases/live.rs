@@ -25,8 +25,11 @@ async fn a_followed_job_is_told_of_until_it_is_final() {
     let job = kit.submit(&image, false).await;
     let mut updates = kit.services.live.job(image.owner, job).await.unwrap().unwrap();
     assert_eq!(at_once(&mut updates), [(job, JobStatus::Queued)]);
+    assert_eq!(kit.faults.calls("jobs.get"), 1);
     kit.work().await;
     assert_eq!(at_once(&mut updates), [(job, JobStatus::Completed)]);
+    // Of its two changes the first was told of only when both had happened.
+    assert_eq!(kit.faults.calls("jobs.get"), 2);
     assert_eq!(updates.next().await, None);
     // Whoever comes late learns the end all the same.
     let late = kit.services.live.job(image.owner, job).await.unwrap().unwrap();

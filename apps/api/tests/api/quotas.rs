@@ -93,13 +93,15 @@ async fn an_admin_gives_a_user_a_quota_of_their_own() {
         let body = json!({"quota": quota});
         app.request("PATCH".parse().unwrap(), &path).token(&admin).json(&body).send().await
     };
+    let image = app.image(&anna).await;
     let own = json!({"images": 3, "openJobs": 0});
     assert_eq!(change(own.clone()).await.ok().json()["quota"], own);
     assert_eq!(account(&app, &anna).await["quota"], own);
-    let image = app.image(&anna).await;
     app.image(&anna).await;
     transform(&app, &anna, &image, false).await.problem(429, "too_many_jobs");
     change(json!({"images": -1})).await.problem(400, "invalid_request");
     assert!(change(Value::Null).await.ok().json()["quota"].is_null());
     assert_eq!(account(&app, &anna).await["quota"], json!({"images": 1}));
+    let refused = app.post("/images/upload").token(&anna).file(&fixtures::png(4, 3)).send().await;
+    refused.problem(403, "quota_exceeded");
 }

@@ -35,6 +35,7 @@ trials! { "jobs", dyn Jobs;
     }
     release {
         the_oldest_held_jobs_of_a_user_with_at_most_half_of_share_before_the_workers_are_let_go,
+        of_many_concurrent_calls_no_more_are_let_go_than_a_share,
         a_job_that_was_let_go_is_not_held_any_more_and_is_listed_by_due_unpublished_if_it_was_returned,
         a_held_job_is_not_listed_by_due_unpublished_and_ends_like_any_other,
         of_those_of_a_batch_that_are_made_with_each_other_and_let_go_at_once_only_the_first_is_to_be_published,
@@ -84,7 +85,8 @@ trials! { "jobs", dyn Jobs;
     precedent {
         jobs_that_are_not_completed_and_results_that_expired_are_not_made,
         of_the_running_jobs_of_one_derivation_the_one_that_was_claimed_first_is_alone_and_to_all_others_it_is_in_the_making,
-        jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_make_nothing,
+        a_result_that_is_kept_comes_before_one_that_is_in_the_making,
+        jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_are_no_precedent,
     }
     due_unpublished {
         a_job_that_was_published_just_now_and_waits_and_one_with_a_live_lease_are_not_listed,

@@ -60,6 +60,23 @@ pub(super) mod release {
         assert_eq!(held(&jobs, &others).await, [false; 2]);
     }
 
+    pub(in crate::trials::jobs) async fn of_many_concurrent_calls_no_more_are_let_go_than_a_share(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        const SHARE: usize = 8;
+        let owner = UserId::random();
+        let mut all = Vec::new();
+        for _ in 0..3 * SHARE {
+            all.push(accept_within(&jobs, owner, 0).await.0);
+        }
+        let calls = (0..SHARE).map(|_| {
+            let port = jobs.port();
+            async move { port.release(Some(owner), SHARE, 100).await.unwrap() }
+        });
+        at_once(calls).await;
+        assert_eq!(held(&jobs, &all).await.iter().filter(|held| !**held).count(), SHARE);
+    }
+
     pub(in crate::trials::jobs) async fn a_job_that_was_let_go_is_not_held_any_more_and_is_listed_by_due_unpublished_if_it_was_returned(
         jobs: Subject<dyn Jobs>,
     ) {
@@ -113,7 +130,29 @@ pub(super) mod precedent {
         assert_eq!(precedents, [None, Some(Precedent::InTheMaking), Some(Precedent::InTheMaking)]);
     }
 
-    pub(in crate::trials::jobs) async fn jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_make_nothing(
+    pub(in crate::trials::jobs) async fn a_result_that_is_kept_comes_before_one_that_is_in_the_making(
+        jobs: Subject<dyn Jobs>,
+    ) {
+        let now = jobs.time().now();
+        let image = fixtures::image(UserId::random(), now);
+        let [failed, waits, runs, done, last] = [0; 5].map(|_| fixtures::job_on(&image, now));
+        for job in [&failed, &waits, &runs, &done, &last] {
+            jobs.accept(vec![job.clone()], SHARE).await.unwrap();
+        }
+        fail(&jobs, &failed, FailureCode::Internal).await;
+        for job in [&runs, &last] {
+            claimed(&jobs, job.id, LONG).await;
+            jobs.time().advance(jobs.time().unit()).await;
+        }
+        let last = stored(&jobs, last.id).await;
+        assert_eq!(jobs.precedent(&last, HOUR).await.unwrap(), Some(Precedent::InTheMaking));
+        complete(&jobs, &done, 2 * HOUR).await;
+        let done = Precedent::Made(Box::new(stored(&jobs, done.id).await));
+        assert_eq!(jobs.precedent(&last, HOUR).await.unwrap(), Some(done));
+        assert_eq!(jobs.precedent(&last, 3 * HOUR).await.unwrap(), Some(Precedent::InTheMaking));
+    }
+
+    pub(in crate::trials::jobs) async fn jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_are_no_precedent(
         jobs: Subject<dyn Jobs>,
     ) {
         let now = jobs.time().now();

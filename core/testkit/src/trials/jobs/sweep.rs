@@ -87,7 +87,8 @@ pub(super) async fn made(jobs: &Subject<dyn Jobs>, job: &Job, for_at_least: Dura
 pub(super) mod precedent {
     use super::*;
     pub(in crate::trials::jobs) use crate::trials::jobs::line::precedent::{
-        jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_make_nothing,
+        a_result_that_is_kept_comes_before_one_that_is_in_the_making,
+        jobs_that_wait_that_have_ended_whose_lease_has_expired_or_that_make_something_else_are_no_precedent,
         of_the_running_jobs_of_one_derivation_the_one_that_was_claimed_first_is_alone_and_to_all_others_it_is_in_the_making,
     };
 
