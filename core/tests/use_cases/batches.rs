@@ -10,9 +10,8 @@ use pixmill::{
 };
 use pixmill_testkit::{Calls, Fault};
 
-use crate::kit::{Kit, batch};
+use crate::kit::{DONE, Kit, batch, until};
 
-const DONE: Processing = Processing::Finished(JobStatus::Completed);
 const WIDTHS: [u32; 5] = [32, 16, 8, 5, 3];
 
 /// What came of jobs that are completed.
@@ -164,12 +163,8 @@ async fn a_worker_that_lost_its_batch_changes_nothing() {
     // The first worker stalls before it records its versions; others take over meanwhile.
     kit.faults.inject("images.add_version", Calls::First(5), Fault::Delay(Duration::from_secs(90)));
     kit.faults.inject("jobs.renew", Calls::All, Fault::Before(PortErrorKind::Unavailable));
-    let delivery = kit.memory.queue.receive().await.unwrap();
-    let process = kit.services.worker.process().clone();
-    let stalled = tokio::spawn(async move { process.run(delivery).await });
-    while kit.faults.calls("images.add_version") < 5 {
-        tokio::task::yield_now().await;
-    }
+    let stalled = kit.work_until("images.add_version").await;
+    until(|| kit.faults.calls("images.add_version") == 5).await;
     kit.advance(Duration::from_secs(60));
     kit.services.sweeper.sweep().await.unwrap();
     for _ in &jobs {

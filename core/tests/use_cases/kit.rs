@@ -7,13 +7,16 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use pixmill::ports::{BlobStore, PortError, Processor, Queue};
 use pixmill::{
-    BatchSubmission, BlobKey, BlobPrefix, Image, Job, JobId, LinkSigner, Ports, Processing, Services,
-    Settings, Submission, Transformation, UserId, Wanted,
+    BatchSubmission, BlobKey, BlobPrefix, Image, Job, JobId, JobStatus, LinkSigner, Ports, Processing,
+    Services, Settings, Submission, Transformation, UserId, Wanted,
 };
 use pixmill_memory::Memory;
 use pixmill_runtime::{Argon2Config, Argon2Passwords, InProcess, MemoryBudget};
 use pixmill_testkit::{FaultPlan, Faulty, TestClock, fixtures};
 use tokio::task::JoinHandle;
+
+/// What comes of a job that was done.
+pub(crate) const DONE: Processing = Processing::Finished(JobStatus::Completed);
 
 pub(crate) struct Kit {
     pub(crate) services: Services,

@@ -9,7 +9,7 @@ use pixmill::{
 };
 use pixmill_testkit::{Calls, Fault};
 
-use crate::kit::Kit;
+use crate::kit::{DONE, Kit};
 
 /// Asks for something that nobody else asks for.
 async fn submit_another(kit: &Kit, image: &Image, width: u32) -> JobId {
@@ -29,13 +29,13 @@ async fn a_flood_of_one_user_does_not_keep_another_waiting() {
     let job = kit.submit(&other, false).await;
     let mut before = 0;
     while !kit.job(other.owner, job).await.status().is_final() {
-        assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
+        assert_eq!(kit.work().await, DONE);
         before += 1;
     }
     assert!(before <= SHARE + 1, "{before} jobs were done until the other user's was");
     // Nothing is lost: as one ends, the next goes on.
     for _ in before..21 {
-        assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
+        assert_eq!(kit.work().await, DONE);
     }
     assert_eq!(kit.services.quotas.usage(flood.owner).await.unwrap().open_jobs, 0);
 }
@@ -58,7 +58,7 @@ async fn a_line_that_was_cut_off_goes_on_with_the_next_sweep() {
     assert_eq!(kit.memory.queue.waiting(), 0);
     kit.advance(kit.settings.sweep_interval);
     assert_eq!(kit.services.sweeper.sweep().await.unwrap().published, 1);
-    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
+    assert_eq!(kit.work().await, DONE);
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn cancelling_makes_room_for_the_next() {
     let (first, second) = (submit_another(&kit, &image, 1).await, submit_another(&kit, &image, 2).await);
     kit.services.results.cancel(image.owner, first).await.unwrap();
     assert_eq!(kit.work().await, Processing::Skipped);
-    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
+    assert_eq!(kit.work().await, DONE);
     assert_eq!(kit.job(image.owner, second).await.status(), JobStatus::Completed);
 }
 
@@ -78,18 +78,13 @@ async fn what_two_ask_for_at_once_is_computed_once() {
     let image = kit.image(UserId::random()).await;
     let (first, second) = (kit.submit(&image, false).await, kit.submit(&image, true).await);
     kit.faults.inject("blobs.put", Calls::First(1), Fault::Delay(Duration::from_secs(2)));
-    let delivery = pixmill::ports::Queue::receive(&*kit.memory.queue).await.unwrap();
-    let process = kit.services.worker.process().clone();
-    let computing = tokio::spawn(async move { process.run(delivery).await });
-    while kit.faults.calls("blobs.put") == 0 {
-        tokio::task::yield_now().await;
-    }
+    let computing = kit.work_until("blobs.put").await;
     kit.advance(Duration::from_millis(1));
     assert_eq!(kit.work().await, Processing::Retried, "the other waits for what is in the making");
     assert_eq!(kit.job(image.owner, second).await.attempts, 0, "and that is no attempt");
     kit.advance(Duration::from_secs(2));
-    assert_eq!(computing.await.unwrap().unwrap(), Processing::Finished(JobStatus::Completed));
-    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
+    assert_eq!(computing.await.unwrap().unwrap(), DONE);
+    assert_eq!(kit.work().await, DONE);
     assert_eq!(kit.faults.calls("processor.process"), 1);
     for job in [first, second] {
         assert_eq!(kit.job(image.owner, job).await.status(), JobStatus::Completed);
@@ -136,7 +131,7 @@ async fn a_dead_letter_is_opened_anew_once_and_keeps_its_story() {
         "it was done already"
     );
     assert_eq!(kit.services.sweeper.sweep().await.unwrap().published, 1);
-    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
+    assert_eq!(kit.work().await, DONE);
     let job = kit.job(image.owner, job).await;
     assert!(matches!(&job.redrives[..], [redrive] if redrive.failure.code == FailureCode::Unavailable));
     assert!(kit.services.dead_letters.list(10).await.unwrap().is_empty());

@@ -7,5 +7,6 @@ mod jobs;
 mod kit;
 mod line;
 mod live;
+mod stragglers;
 mod sweeping;
 mod uploads;

@@ -10,7 +10,7 @@ use pixmill::{
 };
 use pixmill_testkit::{Calls, Fault};
 
-use crate::kit::{Kit, until};
+use crate::kit::{DONE, Kit, until};
 
 #[tokio::test]
 async fn a_job_that_could_not_be_published_is_published_later() {
@@ -23,7 +23,7 @@ async fn a_job_that_could_not_be_published_is_published_later() {
 
     kit.advance(kit.settings.sweep_interval);
     assert_eq!(kit.services.sweeper.sweep().await.unwrap().published, 1);
-    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
+    assert_eq!(kit.work().await, DONE);
     assert_eq!(kit.job(image.owner, job).await.status(), JobStatus::Completed);
 }
 
@@ -77,7 +77,7 @@ async fn opened_anew(kit: &Kit) -> Job {
 /// Opens the only dead letter anew and works it off.
 async fn redriven(kit: &Kit) {
     opened_anew(kit).await;
-    assert_eq!(kit.work().await, Processing::Finished(JobStatus::Completed));
+    assert_eq!(kit.work().await, DONE);
 }
 
 /// What there is of an image of which one version was saved.

@@ -1,6 +1,7 @@
 //! One job as it changes, as server-sent events.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,11 +44,14 @@ impl Events {
     #[oai(path = "/jobs/:id/events", method = "get", operation_id = "followJob")]
     async fn follow(&self, caller: Caller, id: Path<JobId>, place: Place) -> Result<Followed, FollowRefusal> {
         let services = &self.0.services;
-        let job = services.results.job(caller.0, id.0).await?.ok_or_else(unknown_job)?;
-        if job.status().is_final() && place.seen == Some(job.revision) {
+        let updates = services.live.job(caller.0, id.0).await?.ok_or_else(unknown_job)?;
+        let mut updates = updates.peekable();
+        if let Some(Update::Job(job)) = Pin::new(&mut updates).peek().await
+            && job.status().is_final()
+            && place.seen == Some(job.revision)
+        {
             return Ok(Followed::Nothing);
         }
-        let updates = services.live.job(caller.0, id.0).await?.ok_or_else(unknown_job)?;
         let (state, seen, token) = (self.0.clone(), place.seen, Arc::new(place.token));
         let logins = self.0.clone();
         let updates = updates.take_while(move |update| {

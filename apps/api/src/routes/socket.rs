@@ -17,9 +17,9 @@ use crate::app::State;
 use crate::auth;
 use crate::logins::LoginLapse;
 use crate::problem::Problem;
-use crate::routes::jobs::view;
 use crate::scope::Scope;
 use crate::serve::Stopping;
+use crate::wire::job::JobView;
 use crate::wire::live::{Asked, Told};
 
 /// How long a client may take to say who it is.
@@ -179,11 +179,9 @@ impl Conversation {
     }
 
     async fn tell_of(&mut self, job: Job) -> std::result::Result<(), End> {
-        // Without its link the job is not told of; the next heartbeat or question tries again.
-        match view(&self.state, job).await {
-            Ok(job) => Ok(self.tell(&Told::Job { job: Box::new(job) }).await?),
-            Err(_) => Ok(()),
-        }
+        // Whoever can't be told of a job must come back, for nobody tells them of it again.
+        let url = self.state.services.results.saved_url(&job).await.map_err(|error| fault(&error))?;
+        Ok(self.tell(&Told::Job { job: Box::new(JobView::new(job, url)) }).await?)
     }
 
     async fn tell(&mut self, told: &Told) -> io::Result<()> {
