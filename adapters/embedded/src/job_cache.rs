@@ -1,7 +1,8 @@
 //! Recently changed jobs in memory, so that polling a job's status costs no hop to a reader's thread.
 //!
 //! Only the writer's thread puts jobs in, after their commit and in the order of the commits. Readers never do: a
-//! row read just before a commit could otherwise be put in just after it, and stay.
+//! row read just before a commit could otherwise be put in just after it, and stay. Before the commit it takes out what was
+//! there: whoever has seen the new state in a list must not find the old one here.
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ impl JobCache {
         self.jobs.insert(job.id, Arc::new(job));
     }
 
-    /// For the writer's thread alone, once there is no such job any more.
+    /// For the writer's thread alone, before it commits another state of the job, and once there is no such job any more.
     pub(crate) fn remove(&self, id: JobId) {
         self.jobs.invalidate(&id);
     }

@@ -66,10 +66,12 @@ impl SqliteJobs {
         transition: impl FnOnce(&mut Job, Timestamp) -> (bool, T) + Send + 'static,
     ) -> Result<Option<T>, PortError> {
         let (clock, cache) = (Arc::clone(&self.clock), Arc::clone(&self.cache));
+        let before = Arc::clone(&self.cache);
         let body = move |connection: &Connection| {
             let Some(mut job) = job_rows::load(connection, id)? else { return Ok(None) };
             let (changed, answer) = transition(&mut job, clock.now());
             if changed {
+                before.remove(id);
                 job_rows::update(connection, &job)?;
             }
             Ok(Some((job, answer)))
@@ -228,11 +230,13 @@ impl Jobs for SqliteJobs {
         terms: ClaimTerms,
     ) -> Result<Vec<(Job, LeaseToken)>, PortError> {
         let (clock, cache, leader) = (Arc::clone(&self.clock), Arc::clone(&self.cache), leader.clone());
+        let before = Arc::clone(&self.cache);
         let body = move |connection: &Connection| {
             let mut claimed = Vec::new();
             for id in leader.batch.into_iter().flat_map(Batch::ids) {
                 let Some(mut job) = job_rows::load(connection, id)? else { continue };
                 if let Some(token) = job.join(&leader, clock.now(), terms) {
+                    before.remove(id);
                     job_rows::update(connection, &job)?;
                     claimed.push((job, token));
                 }
@@ -275,9 +279,11 @@ impl Jobs for SqliteJobs {
 
     async fn cancel_all(&self, image: ImageId) -> Result<Vec<Job>, PortError> {
         let (clock, cache) = (Arc::clone(&self.clock), Arc::clone(&self.cache));
+        let before = Arc::clone(&self.cache);
         let body = move |connection: &Connection| {
             let mut jobs = job_rows::open_on_image(connection, image)?;
             for job in &mut jobs {
+                before.remove(job.id);
                 job.cancel(clock.now());
                 job_rows::update(connection, job)?;
             }
