@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use crate::columns::{Cursor, count, job_id, millis, row_limit, status_code, user_id};
 use crate::error::DatabaseError;
+use crate::job_cache::JobCache;
 
 type Result<T> = std::result::Result<T, DatabaseError>;
 
@@ -105,8 +106,10 @@ pub(crate) fn insert(connection: &Connection, job: &Job) -> Result<bool> {
     Ok(inserted == 1)
 }
 
-/// Stores a job that has changed. Only columns that differ are set, for SQLite writes every index of a column that is set.
-pub(crate) fn update(connection: &Connection, job: &Job) -> Result<()> {
+/// Stores a job that has changed, which is not in memory from here on until that is committed. Only columns that differ are
+/// set, for SQLite writes every index of a column that is set.
+pub(crate) fn update(connection: &Connection, memory: &JobCache, job: &Job) -> Result<()> {
+    memory.changing(job);
     let columns = STATE_COLUMNS.join(", ");
     let stored = connection
         .prepare_cached(&format!("SELECT {columns} FROM jobs WHERE id = ?"))?

@@ -66,13 +66,12 @@ impl SqliteJobs {
         transition: impl FnOnce(&mut Job, Timestamp) -> (bool, T) + Send + 'static,
     ) -> Result<Option<T>, PortError> {
         let (clock, cache) = (Arc::clone(&self.clock), Arc::clone(&self.cache));
-        let before = Arc::clone(&self.cache);
+        let memory = Arc::clone(&self.cache);
         let body = move |connection: &Connection| {
             let Some(mut job) = job_rows::load(connection, id)? else { return Ok(None) };
             let (changed, answer) = transition(&mut job, clock.now());
             if changed {
-                before.remove(id);
-                job_rows::update(connection, &job)?;
+                job_rows::update(connection, &memory, &job)?;
             }
             Ok(Some((job, answer)))
         };
@@ -91,14 +90,22 @@ impl SqliteJobs {
         operation: &'static str,
         delete: impl FnOnce(&Connection) -> Result<Vec<JobId>, DatabaseError> + Send + 'static,
     ) -> Result<usize, PortError> {
-        let cache = Arc::clone(&self.cache);
+        let (cache, memory) = (Arc::clone(&self.cache), Arc::clone(&self.cache));
+        let body = move |connection: &Connection| {
+            let forgotten = delete(connection)?;
+            for id in &forgotten {
+                memory.remove(*id);
+            }
+            Ok(forgotten)
+        };
         let committed = move |forgotten: Vec<JobId>| {
+            // Once more, for what has changed in the same commit was put in after it.
             for id in &forgotten {
                 cache.remove(*id);
             }
             forgotten.len()
         };
-        self.database.write(operation, Durable, delete, committed).await
+        self.database.write(operation, Durable, body, committed).await
     }
 
     async fn find(&self, operation: &'static str, id: JobId) -> Result<Option<Arc<Job>>, PortError> {
@@ -143,14 +150,15 @@ impl Jobs for SqliteJobs {
         }
         let (clock, cache, backlog) =
             (Arc::clone(&self.clock), Arc::clone(&self.cache), self.backlog.clone());
-        let enqueue = backlog.is_some();
+        let (enqueue, memory) = (backlog.is_some(), Arc::clone(&self.cache));
         let body = move |connection: &Connection| {
             let now = clock.now();
             let redriven = match owner {
                 Some(_) => Vec::new(),
-                None => release::redrive_requested(connection, now, limit)?,
+                None => release::redrive_requested(connection, &memory, now, limit)?,
             };
-            let released = release::release(connection, owner, share, limit, enqueue.then_some(now))?;
+            let enqueue_at = enqueue.then_some(now);
+            let released = release::release(connection, &memory, owner, share, limit, enqueue_at)?;
             Ok((redriven, released))
         };
         let committed = move |(redriven, released): (Vec<Job>, Vec<Released>)| {
@@ -230,14 +238,13 @@ impl Jobs for SqliteJobs {
         terms: ClaimTerms,
     ) -> Result<Vec<(Job, LeaseToken)>, PortError> {
         let (clock, cache, leader) = (Arc::clone(&self.clock), Arc::clone(&self.cache), leader.clone());
-        let before = Arc::clone(&self.cache);
+        let memory = Arc::clone(&self.cache);
         let body = move |connection: &Connection| {
             let mut claimed = Vec::new();
             for id in leader.batch.into_iter().flat_map(Batch::ids) {
                 let Some(mut job) = job_rows::load(connection, id)? else { continue };
                 if let Some(token) = job.join(&leader, clock.now(), terms) {
-                    before.remove(id);
-                    job_rows::update(connection, &job)?;
+                    job_rows::update(connection, &memory, &job)?;
                     claimed.push((job, token));
                 }
             }
@@ -279,13 +286,12 @@ impl Jobs for SqliteJobs {
 
     async fn cancel_all(&self, image: ImageId) -> Result<Vec<Job>, PortError> {
         let (clock, cache) = (Arc::clone(&self.clock), Arc::clone(&self.cache));
-        let before = Arc::clone(&self.cache);
+        let memory = Arc::clone(&self.cache);
         let body = move |connection: &Connection| {
             let mut jobs = job_rows::open_on_image(connection, image)?;
             for job in &mut jobs {
-                before.remove(job.id);
                 job.cancel(clock.now());
-                job_rows::update(connection, job)?;
+                job_rows::update(connection, &memory, job)?;
             }
             Ok(jobs)
         };
@@ -331,12 +337,13 @@ impl Jobs for SqliteJobs {
 
     async fn output_removed(&self, id: JobId, generation: usize) -> Result<(), PortError> {
         let (clock, cache) = (Arc::clone(&self.clock), Arc::clone(&self.cache));
+        let memory = Arc::clone(&self.cache);
         let body = move |connection: &Connection| {
             let Some(mut job) = job_rows::load(connection, id)? else { return Ok(None) };
             if !job.output_removed(clock.now(), generation) {
                 return Ok(None);
             }
-            job_rows::update(connection, &job)?;
+            job_rows::update(connection, &memory, &job)?;
             job_rows::clear_removal(connection, id)?;
             Ok(Some(job))
         };

@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::columns::{job_id, millis, timestamp};
 use crate::error::DatabaseError;
+use crate::job_cache::JobCache;
 use crate::{job_rows, once_keys, queue_rows};
 
 /// Ends leases, reservations and turns, and sees to it that the queue knows every open job, if it is this store's.
@@ -27,12 +28,13 @@ pub(crate) fn recover(
 
 /// The attempt counts: it may have been what ended the process.
 fn expire_leases(connection: &Connection, now: Timestamp) -> Result<(), DatabaseError> {
+    let nothing_in_memory = JobCache::new(0);
     for mut job in job_rows::running(connection)? {
         if let JobState::Running { lease } = &mut job.state
             && lease.expires_at > now
         {
             lease.expires_at = now;
-            job_rows::update(connection, &job)?;
+            job_rows::update(connection, &nothing_in_memory, &job)?;
         }
     }
     Ok(())

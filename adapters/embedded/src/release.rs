@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 
 use crate::columns::{job_id, row_limit};
 use crate::error::DatabaseError;
+use crate::job_cache::JobCache;
 use crate::queue_rows::Entry;
 use crate::{job_rows, queue_rows};
 
@@ -34,6 +35,7 @@ pub(crate) fn any(connection: &Connection, owner: Option<UserId>, share: usize) 
 /// Lets the oldest held jobs of each owner of whose share half is done go, and into the queue if it is this store's.
 pub(crate) fn release(
     connection: &Connection,
+    memory: &JobCache,
     owner: Option<UserId>,
     share: usize,
     limit: usize,
@@ -52,7 +54,7 @@ pub(crate) fn release(
             let follows = job.follows(released.iter().map(|earlier| &earlier.job));
             let enqueue_at = enqueue_at.filter(|_| !follows);
             job.unpublished = enqueue_at.is_none();
-            job_rows::update(connection, &job)?;
+            job_rows::update(connection, memory, &job)?;
             let message = JobMessage::new(job.id);
             let entry = enqueue_at.map(|now| queue_rows::upsert(connection, message, now)).transpose()?;
             released.push(Released { job, entry, follows });
@@ -70,7 +72,12 @@ pub(crate) fn request_redrive(connection: &Connection, job: JobId, generation: u
 }
 
 /// Opens what others have asked for, at most `limit` jobs. They are held then.
-pub(crate) fn redrive_requested(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Job>> {
+pub(crate) fn redrive_requested(
+    connection: &Connection,
+    memory: &JobCache,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Job>> {
     let sql = "DELETE FROM redrive_requests WHERE job IN (SELECT job FROM redrive_requests LIMIT ?)
                RETURNING job, generation";
     let mut statement = connection.prepare_cached(sql)?;
@@ -79,7 +86,7 @@ pub(crate) fn redrive_requested(connection: &Connection, now: Timestamp, limit: 
     for (id, generation) in requests.collect::<rusqlite::Result<Vec<(JobId, i64)>>>()? {
         let Some(mut job) = job_rows::load(connection, id)? else { continue };
         if usize::try_from(generation).is_ok_and(|generation| job.redrive(now, generation)) {
-            job_rows::update(connection, &job)?;
+            job_rows::update(connection, memory, &job)?;
             redriven.push(job);
         }
     }

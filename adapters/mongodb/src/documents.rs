@@ -148,15 +148,27 @@ impl<R: Record> Documents<R> {
         sort: Document,
         limit: i64,
     ) -> Result<Vec<R>, PortError> {
+        let found = self.find_each(operation, filter, sort, limit).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The same with a place for each that matches, which is empty where this version can't read the record.
+    pub(crate) async fn find_each(
+        &self,
+        operation: &'static str,
+        filter: Document,
+        sort: Document,
+        limit: i64,
+    ) -> Result<Vec<Option<R>>, PortError> {
         let found = self.documents(operation, filter, sort, limit).await?;
-        let readable = found.iter().filter_map(|document| match read(operation, document) {
+        let each = found.iter().map(|document| match read(operation, document) {
             Ok((_, record)) => Some(record),
             Err(error) => {
                 left_out(document.get("_id").unwrap_or(&Bson::Null), &error);
                 None
             }
         });
-        Ok(readable.collect())
+        Ok(each.collect())
     }
 
     async fn documents(

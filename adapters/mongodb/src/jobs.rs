@@ -297,19 +297,19 @@ impl Jobs for MongoJobs {
         let until = now + for_at_least;
         let same = doc! { "derivation": job.derivation.as_str() };
         // The one whose result is kept longest, and another. Most often there is a result, or no other job at all.
-        let first = self.jobs.find_readable(OPERATION, same.clone(), doc! { "resultUntil": -1 }, 2).await?;
+        let first = self.jobs.find_each(OPERATION, same.clone(), doc! { "resultUntil": -1 }, 2).await?;
         let kept = |record: &&JobRecord| !record.output_removed && record.job.output(until).is_some();
-        if let Some(made) = first.iter().find(kept) {
+        if let Some(made) = first.iter().flatten().find(kept) {
             return Ok(Some(Precedent::Made(Box::new(made.job.clone()))));
         }
-        if let [only] = &first[..]
+        if let [Some(only)] = &first[..]
             && only.job.id == job.id
         {
             return Ok(None);
         }
         let mut running = same;
         running.insert("status", JobStatus::Running.name());
-        let running = self.jobs.find(OPERATION, running, Document::new(), 0).await?;
+        let running = self.jobs.find_readable(OPERATION, running, Document::new(), 0).await?;
         let ahead = running.iter().any(|other| other.job.runs_ahead_of(job, now));
         Ok(ahead.then_some(Precedent::InTheMaking))
     }
