@@ -12,6 +12,7 @@ mod idempotency;
 mod images;
 mod jobs;
 mod limits;
+mod live;
 mod logs;
 mod quotas;
 mod support;
