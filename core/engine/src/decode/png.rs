@@ -2,9 +2,15 @@
 //!
 //! 16 bits are rounded to 8. An `eXIf` chunk counts only before the pixels.
 
+mod scanlines;
+mod unfilter;
+#[cfg(target_arch = "x86_64")]
+mod unfilter_avx2;
+
 use std::borrow::Cow;
 use std::io::Cursor;
 
+use self::scanlines::Scanlines;
 use super::head::{Head, Stop};
 use super::{Announced, Decoded, exif, undecodable};
 use crate::error::Error;
@@ -12,6 +18,7 @@ use crate::format::Format;
 use crate::header::{Header, Orientation};
 use crate::limits::{CancelToken, Limits, at_most};
 use crate::pixels::{Layout, Pixels};
+use crate::simd::Simd;
 
 const SIGNATURE: usize = 8;
 const LARGEST: u32 = i32::MAX as u32;
@@ -167,44 +174,77 @@ pub(super) fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Err
 type Reader<'a> = png::Reader<Cursor<&'a [u8]>>;
 
 /// The rows of a file, from the top on, as they are read. Interlaced files have none that could be told one by one.
-pub(crate) struct Rows<'a> {
-    reader: Reader<'a>,
-    layout: Layout,
-    deep: bool,
-    /// A row of 16-bit samples.
-    wide: Vec<u8>,
+pub(crate) struct Rows<'a>(Kind<'a>);
+
+enum Kind<'a> {
+    Ordinary(Scanlines<'a>),
+    Other(Others<'a>),
 }
 
 impl<'a> Rows<'a> {
     /// Nothing where the file is interlaced.
     pub(crate) fn open(source: &'a [u8], header: &Header, limits: &Limits) -> Result<Option<Self>, Error> {
+        // Without vectors the crate is faster.
+        let simd = Simd::best();
+        if simd.avx2()
+            && let Some(scanlines) = Scanlines::open(source, header, simd)?
+        {
+            return Ok(Some(Self(Kind::Ordinary(scanlines))));
+        }
         let (reader, layout, deep) = open(source, header, limits)?;
         if reader.info().interlaced {
             return Ok(None);
         }
         let wide = if deep { vec![0; header.width as usize * layout.channels() * 2] } else { Vec::new() };
-        Ok(Some(Self { reader, layout, deep, wide }))
+        Ok(Some(Self(Kind::Other(Others { reader, layout, wide }))))
     }
 
     /// How samples are laid out.
     pub(crate) fn layout(&self) -> Layout {
-        self.layout
+        match &self.0 {
+            Kind::Ordinary(scanlines) => scanlines.layout(),
+            Kind::Other(others) => others.layout,
+        }
     }
 
     /// Reads the next row.
     pub(crate) fn read(&mut self, row: &mut [u8]) -> Result<(), Error> {
-        let into = if self.deep { &mut self.wide[..] } else { &mut *row };
+        match &mut self.0 {
+            Kind::Ordinary(scanlines) => scanlines.read(row),
+            Kind::Other(others) => others.read(row),
+        }
+    }
+
+    /// Reads what follows the last row, where a file may be cut short too.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        match self.0 {
+            Kind::Ordinary(scanlines) => scanlines.finish(),
+            Kind::Other(others) => others.finish(),
+        }
+    }
+}
+
+/// Rows of any file, as the `png` crate reads them.
+struct Others<'a> {
+    reader: Reader<'a>,
+    layout: Layout,
+    /// A row of 16-bit samples, in files that have such.
+    wide: Vec<u8>,
+}
+
+impl Others<'_> {
+    fn read(&mut self, row: &mut [u8]) -> Result<(), Error> {
+        let into = if self.wide.is_empty() { &mut *row } else { &mut self.wide[..] };
         if self.reader.read_row(into).map_err(|error| refused(&error))?.is_none() {
             return Err(undecodable(Format::Png, "it has fewer rows than its header says"));
         }
-        if self.deep {
+        if !self.wide.is_empty() {
             row.copy_from_slice(&round_to_8(&self.wide));
         }
         Ok(())
     }
 
-    /// Reads what follows the last row, where a file may be cut short too.
-    pub(crate) fn finish(mut self) -> Result<(), Error> {
+    fn finish(mut self) -> Result<(), Error> {
         let mut none = vec![0; self.reader.output_line_size(self.reader.info().width).unwrap_or_default()];
         self.reader.read_row(&mut none).map(|_| ()).map_err(|error| refused(&error))
     }
@@ -220,10 +260,7 @@ fn open<'a>(source: &'a [u8], header: &Header, limits: &Limits) -> Result<(Reade
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     let reader = decoder.read_info().map_err(|error| refused(&error))?;
-    let info = reader.info();
-    if (info.width, info.height) != (header.width, header.height) {
-        return Err(undecodable(Format::Png, "it has two headers that disagree"));
-    }
+    agree(reader.info(), header)?;
     let (colour, depth) = reader.output_color_type();
     let layout = match colour {
         png::ColorType::Grayscale => Layout::Grey,
@@ -235,6 +272,14 @@ fn open<'a>(source: &'a [u8], header: &Header, limits: &Limits) -> Result<(Reade
     Ok((reader, layout, depth == png::BitDepth::Sixteen))
 }
 
+/// What the decoder has read must be what was inspected.
+fn agree(info: &png::Info<'_>, header: &Header) -> Result<(), Error> {
+    if info.size() != (header.width, header.height) {
+        return Err(undecodable(Format::Png, "it has two headers that disagree"));
+    }
+    Ok(())
+}
+
 pub(super) fn decode(
     source: &[u8],
     header: &Header,
@@ -242,6 +287,29 @@ pub(super) fn decode(
     cancel: &CancelToken,
 ) -> Result<Decoded, Error> {
     let icc = icc(source, limits)?;
+    let Some(mut rows) = Rows::open(source, header, limits)? else {
+        return Ok(Decoded { pixels: interlaced(source, header, limits, cancel)?, icc });
+    };
+    let mut pixels = Pixels::zeroed(header.width, header.height, rows.layout());
+    let stride = pixels.stride();
+    for (y, row) in pixels.data.chunks_exact_mut(stride).enumerate() {
+        if y % ROWS_BETWEEN_CHECKS == 0 {
+            cancel.check()?;
+        }
+        rows.read(row)?;
+    }
+    rows.finish()?;
+    cancel.check()?;
+    Ok(Decoded { pixels, icc })
+}
+
+/// The pixels of an interlaced file.
+fn interlaced(
+    source: &[u8],
+    header: &Header,
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<Pixels, Error> {
     let (mut reader, layout, deep) = open(source, header, limits)?;
     let mut pixels = Pixels::zeroed(header.width, header.height, layout);
     let stride = pixels.stride();
@@ -250,26 +318,15 @@ pub(super) fn decode(
         if rows % ROWS_BETWEEN_CHECKS == 0 {
             cancel.check()?;
         }
-        let samples = if deep { round_to_8(row.data()) } else { row.data().into() };
-        match row.interlace() {
-            png::InterlaceInfo::Null(_) => copy_row(&mut pixels, rows, &samples)?,
-            png::InterlaceInfo::Adam7(pass) => {
-                let bits = 8 * layout.channels() as u8;
-                png::expand_interlaced_row(&mut pixels.data, stride, &samples, pass, bits);
-            }
-        }
         rows += 1;
+        let samples = if deep { round_to_8(row.data()) } else { row.data().into() };
+        if let png::InterlaceInfo::Adam7(pass) = row.interlace() {
+            let bits = 8 * layout.channels() as u8;
+            png::expand_interlaced_row(&mut pixels.data, stride, &samples, pass, bits);
+        }
     }
     cancel.check()?;
-    Ok(Decoded { pixels, icc })
-}
-
-fn copy_row(pixels: &mut Pixels, y: usize, samples: &[u8]) -> Result<(), Error> {
-    let stride = pixels.stride();
-    let row = pixels.data.chunks_exact_mut(stride).nth(y).filter(|row| row.len() == samples.len());
-    row.ok_or_else(|| undecodable(Format::Png, "a row has another length than its header says"))?
-        .copy_from_slice(samples);
-    Ok(())
+    Ok(pixels)
 }
 
 /// Big-endian samples to the nearest of 256 levels: 65535 is 257 × 255.
@@ -287,3 +344,6 @@ fn refused(error: &png::DecodingError) -> Error {
         other => undecodable(Format::Png, other.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;
