@@ -65,23 +65,35 @@ impl SqliteJobs {
         id: JobId,
         transition: impl FnOnce(&mut Job, Timestamp) -> (bool, T) + Send + 'static,
     ) -> Result<Option<T>, PortError> {
-        let (clock, cache) = (Arc::clone(&self.clock), Arc::clone(&self.cache));
-        let memory = Arc::clone(&self.cache);
-        let body = move |connection: &Connection| {
+        let clock = Arc::clone(&self.clock);
+        let body = move |connection: &Connection, memory: &JobCache| {
             let Some(mut job) = job_rows::load(connection, id)? else { return Ok(None) };
             let (changed, answer) = transition(&mut job, clock.now());
             if changed {
-                job_rows::update(connection, &memory, &job)?;
+                job_rows::update(connection, memory, &job)?;
             }
             Ok(Some((job, answer)))
         };
-        let committed = move |found: Option<(Job, T)>| {
+        let committed = |found: Option<(Job, T)>, memory: &JobCache| {
             found.map(|(job, answer)| {
-                cache.put(job);
+                memory.put(&job);
                 answer
             })
         };
-        self.database.write(operation, durability, body, committed).await
+        self.write(operation, durability, body, committed).await
+    }
+
+    /// [`Database::write`], with the jobs in memory at hand.
+    async fn write<T: Send + 'static, R: Send + 'static>(
+        &self,
+        operation: &'static str,
+        durability: Durability,
+        body: impl FnOnce(&Connection, &JobCache) -> Result<T, DatabaseError> + Send + 'static,
+        committed: impl FnOnce(T, &JobCache) -> R + Send + 'static,
+    ) -> Result<R, PortError> {
+        let (before, after) = (Arc::clone(&self.cache), Arc::clone(&self.cache));
+        let body = move |connection: &Connection| body(connection, &before);
+        self.database.write(operation, durability, body, move |result| committed(result, &after)).await
     }
 
     /// Deletes jobs and says how many.
@@ -90,22 +102,21 @@ impl SqliteJobs {
         operation: &'static str,
         delete: impl FnOnce(&Connection) -> Result<Vec<JobId>, DatabaseError> + Send + 'static,
     ) -> Result<usize, PortError> {
-        let (cache, memory) = (Arc::clone(&self.cache), Arc::clone(&self.cache));
-        let body = move |connection: &Connection| {
+        let body = move |connection: &Connection, memory: &JobCache| {
             let forgotten = delete(connection)?;
             for id in &forgotten {
                 memory.remove(*id);
             }
             Ok(forgotten)
         };
-        let committed = move |forgotten: Vec<JobId>| {
+        let committed = |forgotten: Vec<JobId>, memory: &JobCache| {
             // Once more, for what has changed in the same commit was put in after it.
             for id in &forgotten {
-                cache.remove(*id);
+                memory.remove(*id);
             }
             forgotten.len()
         };
-        self.database.write(operation, Durable, body, committed).await
+        self.write(operation, Durable, body, committed).await
     }
 
     async fn find(&self, operation: &'static str, id: JobId) -> Result<Option<Arc<Job>>, PortError> {
@@ -120,22 +131,22 @@ impl SqliteJobs {
 #[async_trait]
 impl Jobs for SqliteJobs {
     async fn accept(&self, jobs: Vec<Job>, share: usize) -> Result<Vec<Accepted>, PortError> {
-        let (clock, cache, backlog) =
-            (Arc::clone(&self.clock), Arc::clone(&self.cache), self.backlog.clone());
+        let (clock, backlog) = (Arc::clone(&self.clock), self.backlog.clone());
         let enqueue = backlog.is_some();
-        let body =
-            move |connection: &Connection| accept::accept(connection, jobs, share, clock.now(), enqueue);
-        let committed = move |accepted: Vec<accept::Stored>| {
+        let body = move |connection: &Connection, _: &JobCache| {
+            accept::accept(connection, jobs, share, clock.now(), enqueue)
+        };
+        let committed = move |accepted: Vec<accept::Stored>, memory: &JobCache| {
             let answers = accepted.iter().map(accept::Stored::answer).collect();
             for accept::Stored { job, entry, .. } in accepted {
-                cache.put(job);
+                memory.put(&job);
                 if let (Some(backlog), Some(entry)) = (&backlog, entry) {
                     backlog.put(entry);
                 }
             }
             answers
         };
-        self.database.write("jobs.accept", Durable, body, committed).await
+        self.write("jobs.accept", Durable, body, committed).await
     }
 
     async fn release(
@@ -148,29 +159,28 @@ impl Jobs for SqliteJobs {
         if !self.database.read(OPERATION, move |connection| release::any(connection, owner, share)).await? {
             return Ok(Vec::new());
         }
-        let (clock, cache, backlog) =
-            (Arc::clone(&self.clock), Arc::clone(&self.cache), self.backlog.clone());
-        let (enqueue, memory) = (backlog.is_some(), Arc::clone(&self.cache));
-        let body = move |connection: &Connection| {
+        let (clock, backlog) = (Arc::clone(&self.clock), self.backlog.clone());
+        let enqueue = backlog.is_some();
+        let body = move |connection: &Connection, memory: &JobCache| {
             let now = clock.now();
             let redriven = match owner {
                 Some(_) => Vec::new(),
-                None => release::redrive_requested(connection, &memory, now, limit)?,
+                None => release::redrive_requested(connection, memory, now, limit)?,
             };
             let enqueue_at = enqueue.then_some(now);
-            let released = release::release(connection, &memory, owner, share, limit, enqueue_at)?;
+            let released = release::release(connection, memory, owner, share, limit, enqueue_at)?;
             Ok((redriven, released))
         };
-        let committed = move |(redriven, released): (Vec<Job>, Vec<Released>)| {
-            for job in redriven {
-                cache.put(job);
+        let committed = move |(redriven, released): (Vec<Job>, Vec<Released>), memory: &JobCache| {
+            for job in &redriven {
+                memory.put(job);
             }
             let mut to_publish = Vec::new();
             for Released { job, entry, follows } in released {
                 if job.unpublished && !follows {
                     to_publish.push(job.id);
                 }
-                cache.put(job);
+                memory.put(&job);
                 if let (Some(backlog), Some(entry)) = (&backlog, entry) {
                     backlog.put(entry);
                 }
@@ -178,7 +188,7 @@ impl Jobs for SqliteJobs {
             to_publish
         };
         // If a loss of power undoes it they are held still, and go on with the next that ends or the next sweep.
-        self.database.write(OPERATION, Relaxed, body, committed).await
+        self.write(OPERATION, Relaxed, body, committed).await
     }
 
     async fn published(&self, id: JobId) -> Result<(), PortError> {
@@ -237,26 +247,25 @@ impl Jobs for SqliteJobs {
         leader: &Job,
         terms: ClaimTerms,
     ) -> Result<Vec<(Job, LeaseToken)>, PortError> {
-        let (clock, cache, leader) = (Arc::clone(&self.clock), Arc::clone(&self.cache), leader.clone());
-        let memory = Arc::clone(&self.cache);
-        let body = move |connection: &Connection| {
+        let (clock, leader) = (Arc::clone(&self.clock), leader.clone());
+        let body = move |connection: &Connection, memory: &JobCache| {
             let mut claimed = Vec::new();
             for id in leader.batch.into_iter().flat_map(Batch::ids) {
                 let Some(mut job) = job_rows::load(connection, id)? else { continue };
                 if let Some(token) = job.join(&leader, clock.now(), terms) {
-                    job_rows::update(connection, &memory, &job)?;
+                    job_rows::update(connection, memory, &job)?;
                     claimed.push((job, token));
                 }
             }
             Ok(claimed)
         };
-        let committed = move |claimed: Vec<(Job, LeaseToken)>| {
+        let committed = |claimed: Vec<(Job, LeaseToken)>, memory: &JobCache| {
             for (job, _) in &claimed {
-                cache.put(job.clone());
+                memory.put(job);
             }
             claimed
         };
-        self.database.write("jobs.claim_siblings", Relaxed, body, committed).await
+        self.write("jobs.claim_siblings", Relaxed, body, committed).await
     }
 
     async fn renew(&self, id: JobId, token: LeaseToken, ttl: Duration) -> Result<bool, PortError> {
@@ -285,23 +294,22 @@ impl Jobs for SqliteJobs {
     }
 
     async fn cancel_all(&self, image: ImageId) -> Result<Vec<Job>, PortError> {
-        let (clock, cache) = (Arc::clone(&self.clock), Arc::clone(&self.cache));
-        let memory = Arc::clone(&self.cache);
-        let body = move |connection: &Connection| {
+        let clock = Arc::clone(&self.clock);
+        let body = move |connection: &Connection, memory: &JobCache| {
             let mut jobs = job_rows::open_on_image(connection, image)?;
             for job in &mut jobs {
                 job.cancel(clock.now());
-                job_rows::update(connection, &memory, job)?;
+                job_rows::update(connection, memory, job)?;
             }
             Ok(jobs)
         };
-        let committed = move |jobs: Vec<Job>| {
+        let committed = |jobs: Vec<Job>, memory: &JobCache| {
             for job in &jobs {
-                cache.put(job.clone());
+                memory.put(job);
             }
             jobs
         };
-        self.database.write("jobs.cancel_all", Durable, body, committed).await
+        self.write("jobs.cancel_all", Durable, body, committed).await
     }
 
     async fn precedent(&self, job: &Job, for_at_least: Duration) -> Result<Option<Precedent>, PortError> {
@@ -336,20 +344,19 @@ impl Jobs for SqliteJobs {
     }
 
     async fn output_removed(&self, id: JobId, generation: usize) -> Result<(), PortError> {
-        let (clock, cache) = (Arc::clone(&self.clock), Arc::clone(&self.cache));
-        let memory = Arc::clone(&self.cache);
-        let body = move |connection: &Connection| {
+        let clock = Arc::clone(&self.clock);
+        let body = move |connection: &Connection, memory: &JobCache| {
             let Some(mut job) = job_rows::load(connection, id)? else { return Ok(None) };
             if !job.output_removed(clock.now(), generation) {
                 return Ok(None);
             }
-            job_rows::update(connection, &memory, &job)?;
+            job_rows::update(connection, memory, &job)?;
             job_rows::clear_removal(connection, id)?;
             Ok(Some(job))
         };
-        let committed = move |job: Option<Job>| job.map_or((), |job| cache.put(job));
+        let committed = |job: Option<Job>, memory: &JobCache| job.map_or((), |job| memory.put(&job));
         // Durable for the same reason as the purge of an image.
-        self.database.write("jobs.output_removed", Durable, body, committed).await
+        self.write("jobs.output_removed", Durable, body, committed).await
     }
 
     async fn redrive(&self, id: JobId, generation: usize) -> Result<Option<Job>, PortError> {
