@@ -2,7 +2,7 @@
 
 use super::Doubt;
 use super::bits::{Bits, Reader};
-use super::huffman::{Entry, LEAP, Table, extend};
+use super::huffman::{Entry, LEAP, Leap, Table, Tables, extend};
 
 /// Where the coefficients of the zigzag order lie in a block: horizontal frequency times 8 plus the vertical one,
 /// which is the transpose of the usual and saves the inverse transform a transposition.
@@ -17,8 +17,7 @@ pub(super) const ZIGZAG: [u8; 64] = [
 /// What a block is read with.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
-    pub(super) dc: &'a Table,
-    pub(super) ac: &'a Table,
+    pub(super) tables: &'a Tables,
     /// Quantisation steps in zigzag order.
     pub(super) steps: &'a [u16; 64],
     /// The last coefficient, in zigzag order, that is wanted.
@@ -35,12 +34,15 @@ pub(super) fn read(
     block: &mut [i16; 64],
 ) -> Result<bool, Doubt> {
     let mut reader = bits.reader();
-    *before += difference(&mut reader, reading.dc)?;
+    *before += difference(&mut reader, &reading.tables.dc)?;
     let dc = i16::try_from(*before).map_err(|_| Doubt)?;
     block[0] = dc.wrapping_mul(reading.steps[0] as i16);
     let mut at = 0;
-    if reading.last == 0 || !frequencies(&mut reader, reading, block, &mut at)? {
-        leap(&mut reader, reading.ac, at)?;
+    if reading.last == 0 {
+        leap(&mut reader, &reading.tables.ac, at)?;
+    } else if !frequencies(&mut reader, reading, block, &mut at)? {
+        reader.refill();
+        leap(&mut reader, &reading.tables.ac, at)?;
     }
     let cursor = reader.cursor();
     bits.resume(cursor);
@@ -51,14 +53,15 @@ pub(super) fn read(
 #[inline(never)]
 pub(super) fn pass(bits: &mut Bits<'_>, reading: &Reading<'_>, before: &mut i32) -> Result<(), Doubt> {
     let mut reader = bits.reader();
-    *before += difference(&mut reader, reading.dc)?;
+    *before += difference(&mut reader, &reading.tables.dc)?;
     i16::try_from(*before).map_err(|_| Doubt)?;
-    leap(&mut reader, reading.ac, 0)?;
+    leap(&mut reader, &reading.tables.ac, 0)?;
     let cursor = reader.cursor();
     bits.resume(cursor);
     Ok(())
 }
 
+/// At least 28 bits are at hand afterwards.
 #[inline(always)]
 fn difference(reader: &mut Reader<'_>, table: &Table) -> Result<i32, Doubt> {
     reader.refill();
@@ -68,7 +71,9 @@ fn difference(reader: &mut Reader<'_>, table: &Table) -> Result<i32, Doubt> {
         return Ok(entry.value());
     }
     let size = u32::from(symbol(reader, table, entry)?);
-    Ok(value(reader, size & 15))
+    let value = value(reader, size & 15);
+    reader.refill();
+    Ok(value)
 }
 
 /// Takes apart the symbol to which a slow `entry` belongs. Room for its value is at hand afterwards.
@@ -103,7 +108,7 @@ fn frequencies(
     block: &mut [i16; 64],
     at: &mut usize,
 ) -> Result<bool, Doubt> {
-    let Reading { ac, steps, last, .. } = *reading;
+    let Reading { tables: Tables { ac, .. }, steps, last } = *reading;
     loop {
         reader.refill();
         // Four entries take 44 bits at most, and 56 are at hand.
@@ -154,25 +159,25 @@ fn store(block: &mut [i16; 64], steps: &[u16; 64], at: usize, value: i32) {
     block[usize::from(ZIGZAG[at & 63] & 63)] = (value as i16).wrapping_mul(steps[at & 63] as i16);
 }
 
-/// Goes past what is left of a block after coefficient `at`.
+/// Goes past what is left of a block after coefficient `at`. At least 28 bits are at hand, as many as a leap takes at most.
 #[inline(always)]
 fn leap(reader: &mut Reader<'_>, table: &Table, mut at: usize) -> Result<(), Doubt> {
     while at < 63 {
-        reader.refill();
         if let Some(leaps) = table.leaps() {
-            // Four leaps take 52 bits at most, and 56 are at hand.
-            for _ in 0..4 {
+            loop {
                 let leap = leaps[reader.peek(LEAP)];
                 let next = at + leap.growth();
-                // What follows coefficient 63 belongs to the next block, so an end can't be told there.
-                if leap.bits() == 0 || next + usize::from(leap.ends()) > 63 {
+                if next > 63 {
+                    // What follows coefficient 63 belongs to the next block, so an end can't be told there.
+                    if leap.ends() && next < Leap::END + 63 {
+                        reader.skip(leap.bits());
+                        return Ok(());
+                    }
                     break;
                 }
                 reader.skip(leap.bits());
-                if leap.ends() {
-                    return Ok(());
-                }
                 at = next;
+                reader.refill();
             }
             if at >= 63 {
                 break;
@@ -181,6 +186,7 @@ fn leap(reader: &mut Reader<'_>, table: &Table, mut at: usize) -> Result<(), Dou
         if step(reader, table, &mut at)? {
             return Ok(());
         }
+        reader.refill();
     }
     if at == 63 { Ok(()) } else { Err(Doubt) }
 }

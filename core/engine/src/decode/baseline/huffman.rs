@@ -12,7 +12,7 @@ const LOOK_DC: u32 = 9;
 pub(super) const LEAP: u32 = 13;
 
 /// A table as the file has it: how many codes of each length, and what they stand for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Codes {
     counts: [u8; 16],
     symbols: Vec<u8>,
@@ -86,25 +86,48 @@ impl Entry {
     }
 }
 
-/// Several AC symbols to pass over at once.
-#[derive(Clone, Copy, Default)]
+/// Several AC symbols to pass over at once. Fields from the lowest bit: 6 bits how many bits they take, 8 bits by how much
+/// the position in the block grows. Where the block ends with them it grows by [`Leap::END`] more, and where there is nothing
+/// to pass over by [`Leap::NONE`], so that one comparison tells whether to go on.
+#[derive(Clone, Copy)]
 pub(super) struct Leap(u16);
 
 impl Leap {
+    /// More than any position in a block.
+    pub(super) const END: usize = 64;
+    const NONE: Self = Self(128 << 6);
+
+    fn new(bits: u32, growth: usize) -> Self {
+        Self(bits as u16 | (growth as u16) << 6)
+    }
+
     #[inline(always)]
     pub(super) fn bits(self) -> u32 {
-        u32::from(self.0 & 0xF)
+        u32::from(self.0 & 0x3F)
     }
 
     #[inline(always)]
     pub(super) fn growth(self) -> usize {
-        usize::from(self.0 >> 4 & 0x7F)
+        usize::from(self.0 >> 6)
     }
 
     /// Whether the block ends with it.
     #[inline(always)]
     pub(super) fn ends(self) -> bool {
-        self.0 >> 15 != 0
+        (Self::END..2 * Self::END).contains(&self.growth())
+    }
+}
+
+/// What the blocks of a plane are read with.
+pub(super) struct Tables {
+    pub(super) dc: Table,
+    pub(super) ac: Table,
+}
+
+impl Tables {
+    /// With `leaps`, symbols can be passed over several at a time; making that table costs some ten microseconds.
+    pub(super) fn new(dc: &Codes, ac: &Codes, leaps: bool) -> Self {
+        Self { dc: Table::dc(dc), ac: Table::ac(ac, leaps) }
     }
 }
 
@@ -121,7 +144,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn dc(codes: &Codes) -> Self {
+    fn dc(codes: &Codes) -> Self {
         let mut table = Self::codes(codes);
         for (index, entry) in table.fast.iter_mut().take(1 << LOOK_DC).enumerate() {
             let index = index << (LOOK - LOOK_DC);
@@ -137,8 +160,7 @@ impl Table {
         table
     }
 
-    /// With `leaps`, symbols can be passed over several at a time; making that table costs some ten microseconds.
-    pub(super) fn ac(codes: &Codes, leaps: bool) -> Self {
+    fn ac(codes: &Codes, leaps: bool) -> Self {
         let mut table = Self::codes(codes);
         for (index, entry) in table.fast.iter_mut().enumerate() {
             let (length, symbol) = table.codes[index];
@@ -153,7 +175,7 @@ impl Table {
             };
         }
         if leaps {
-            let mut leaps = vec![Leap::default(); 1 << LEAP].into_boxed_slice();
+            let mut leaps = vec![Leap::NONE; 1 << LEAP].into_boxed_slice();
             for (index, leap) in leaps.iter_mut().enumerate() {
                 *leap = table.leap_from(index as u32);
             }
@@ -162,27 +184,28 @@ impl Table {
         table
     }
 
-    /// Strings together the symbols that lie wholly inside the [`LEAP`] bits of `index`.
+    /// Strings together the symbols whose codes lie wholly inside the [`LEAP`] bits of `index`. The value of the last of them
+    /// need not: nobody looks at it.
     fn leap_from(&self, index: u32) -> Leap {
         let (mut used, mut growth) = (0, 0);
         while used < LEAP {
             let top = (index << used) & ((1 << LEAP) - 1);
             let (length, symbol) = self.codes[(top >> (LEAP - LOOK)) as usize];
-            let (run, size) = (u16::from(symbol >> 4), u32::from(symbol & 15));
-            let after = used + u32::from(length) + size;
-            if length == 0 || after > LEAP || (size == 0 && (1..15).contains(&run)) {
+            let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
+            let code_end = used + u32::from(length);
+            if length == 0 || code_end > LEAP || (size == 0 && (1..15).contains(&run)) {
                 break;
             }
             if symbol == 0 {
-                return Leap(after as u16 | growth << 4 | 1 << 15);
+                return Leap::new(code_end, growth + Leap::END);
             }
             if growth + run + 1 > 63 {
                 break;
             }
             growth += run + 1;
-            used = after;
+            used = code_end + size;
         }
-        Leap(used as u16 | growth << 4)
+        if used == 0 { Leap::NONE } else { Leap::new(used, growth) }
     }
 
     fn codes(codes: &Codes) -> Self {

@@ -15,8 +15,8 @@ pub(super) const FOUR: [i16; 2] = [10_703, 4433];
 
 /// Two blocks that lie side by side, each with horizontal frequencies in rows of 8, to samples at `out`.
 ///
-/// `side` is 1, 2, 4 or 8: how many samples a block has each way at this scale. `flat` says that no block has anything
-/// but its mean. `out` holds `side` rows of at least `2 * side` samples, `stride` apart.
+/// `side` is 2, 4 or 8: how many samples a block has each way at this scale. `flat` says that no block has anything but its
+/// mean. `out` holds `side` rows of at least `2 * side` samples, `stride` apart.
 #[inline(always)]
 pub(super) fn pair(
     simd: Simd,
@@ -26,10 +26,9 @@ pub(super) fn pair(
     out: &mut [u8],
     stride: usize,
 ) {
-    if flat || side == 1 {
+    if flat {
         let means = [mean(blocks[0][0]), mean(blocks[1][0])];
         return match side {
-            1 => even::<1>(means, out, stride),
             2 => even::<2>(means, out, stride),
             4 => even::<4>(means, out, stride),
             _ => even::<8>(means, out, stride),
@@ -57,6 +56,14 @@ pub(super) fn pair(
             eight(&blocks[0], out, stride);
             eight(&blocks[1], &mut out[8..], stride);
         }
+    }
+}
+
+/// Blocks that lie side by side, to one sample each.
+#[inline(always)]
+pub(super) fn means(blocks: &[[i16; 64]], out: &mut [u8]) {
+    for (block, sample) in blocks.iter().zip(out) {
+        *sample = mean(block[0]);
     }
 }
 

@@ -1,9 +1,11 @@
 //! The picture as strips: one row of MCUs after another, every plane at its own scale.
 
+use std::sync::Arc;
+
 use super::bits::Bits;
 use super::block::{self, Reading};
-use super::frame::Frame;
-use super::huffman::Table;
+use super::frame::{Component, Frame};
+use super::huffman::Tables;
 use super::{Doubt, idct};
 use crate::simd::Simd;
 
@@ -48,8 +50,7 @@ struct Plane {
     down: usize,
     height: usize,
     steps: [u16; 64],
-    dc: Table,
-    ac: Table,
+    tables: Arc<Tables>,
     /// The last coefficient in zigzag order that the scale shows.
     last: usize,
     /// The mean of the block before, as T.81 codes them.
@@ -81,12 +82,25 @@ pub(crate) struct Strips<'a> {
 impl<'a> Strips<'a> {
     /// Starts on `source`, from which `frame` was parsed; `wanted` has one entry a plane.
     pub(crate) fn new(source: &'a [u8], frame: &Frame, wanted: Vec<Wanted>, simd: Simd) -> Self {
+        let leaps = frame.width * frame.height >= LEAP_PIXELS;
+        Self::with_leaps(source, frame, wanted, simd, leaps)
+    }
+
+    /// The same, with tables for passing over several symbols at once or without.
+    pub(super) fn with_leaps(
+        source: &'a [u8],
+        frame: &Frame,
+        wanted: Vec<Wanted>,
+        simd: Simd,
+        leaps: bool,
+    ) -> Self {
         let (across, down) = frame.mcu();
         let mcus = (frame.width.div_ceil(8 * across), frame.height.div_ceil(8 * down));
         let padded = mcus.0.next_multiple_of(GROUP);
-        let leaps = frame.width * frame.height >= LEAP_PIXELS;
         let mut first = 0;
         let mut groups: Option<std::ops::Range<usize>> = None;
+        // Both planes of chroma have the same codes as a rule; of tables for each the nearest cache could not hold all.
+        let mut made: Vec<(&Component, bool, Arc<Tables>)> = Vec::new();
         let mut planes = Vec::new();
         for (component, wanted) in frame.components.iter().zip(wanted) {
             let eighths = wanted.eighths;
@@ -97,19 +111,24 @@ impl<'a> Strips<'a> {
                 None => shown,
             });
             let stride = padded * component.across * eighths;
+            let leaps = leaps
+                && (eighths < 8
+                    || wanted.rows.len() < component.height
+                    || wanted.columns.len() < component.width);
+            let alike = made.iter().find(|(other, leap, _)| {
+                (&other.dc, &other.ac, *leap) == (&component.dc, &component.ac, leaps)
+            });
+            let tables = match alike {
+                Some((.., tables)) => Arc::clone(tables),
+                None => Arc::new(Tables::new(&component.dc, &component.ac, leaps)),
+            };
+            made.push((component, leaps, Arc::clone(&tables)));
             planes.push(Plane {
                 across: component.across,
                 down: component.down,
                 height: (component.height * eighths).div_ceil(8),
                 steps: component.steps,
-                dc: Table::dc(&component.dc),
-                ac: Table::ac(
-                    &component.ac,
-                    leaps
-                        && (eighths < 8
-                            || wanted.rows.len() < component.height
-                            || wanted.columns.len() < component.width),
-                ),
+                tables,
                 // The zigzag place of the highest frequency that is used both ways.
                 last: [0, 4, 24, 63][eighths.trailing_zeros().min(3) as usize],
                 before: 0,
@@ -199,8 +218,8 @@ impl<'a> Strips<'a> {
         for mcu in 0..count {
             self.next_mcu()?;
             for plane in &mut self.planes {
-                let Plane { dc, ac, steps, last, across, down, before, first, .. } = plane;
-                let reading = Reading { dc, ac, steps, last: *last };
+                let Plane { tables, steps, last, across, down, before, first, .. } = plane;
+                let reading = Reading { tables, steps, last: *last };
                 for y in 0..*down {
                     for x in 0..*across {
                         let index = *first + (y * GROUP + mcu) * *across + x;
@@ -217,6 +236,10 @@ impl<'a> Strips<'a> {
             for y in 0..plane.down {
                 let first = plane.first + y * columns;
                 let out = &mut plane.data[y * side * plane.stride + group * columns * side..];
+                if side == 1 {
+                    idct::means(&self.blocks[first..][..columns], out);
+                    continue;
+                }
                 for x in (0..columns).step_by(2) {
                     let pair = self.blocks[first + x..].first_chunk().expect("groups have pairs of blocks");
                     let flat = (busy >> (first + x)).trailing_zeros() >= 2;
@@ -232,8 +255,8 @@ impl<'a> Strips<'a> {
         for _ in 0..count {
             self.next_mcu()?;
             for plane in &mut self.planes {
-                let Plane { dc, ac, steps, across, down, before, .. } = plane;
-                let reading = Reading { dc, ac, steps, last: 0 };
+                let Plane { tables, steps, across, down, before, .. } = plane;
+                let reading = Reading { tables, steps, last: 0 };
                 for _ in 0..*across * *down {
                     block::pass(&mut self.bits, &reading, before)?;
                 }
