@@ -71,10 +71,17 @@ fn files(format: &str) -> Vec<Vec<u8>> {
         }
     }
     match format {
+        "jpeg" => {
+            // As large as those that are read with tables for passing over several symbols at once.
+            let large = r#"{"format":"jpeg","quality":30,"width":512,"height":512,"fit":"fill"}"#;
+            files.push(made(&pngs[1], large));
+        }
         "gif" => files.push(animation(&files)),
         "webp" => {
             let animation = animation(&self::files("gif"));
-            files.extend(settings.iter().map(|set| made(&animation, &format!(r#"{{"format":"webp",{set}}}"#))));
+            files.extend(
+                settings.iter().map(|set| made(&animation, &format!(r#"{{"format":"webp",{set}}}"#))),
+            );
         }
         _ => {}
     }
