@@ -53,13 +53,13 @@ impl JobCache {
     }
 
     /// For the writer's thread alone, with what it has committed.
-    pub(crate) fn put(&self, job: &Job) {
+    pub(crate) fn put(&self, job: Job) {
         let state = match self.jobs.get(&job.id) {
-            Some(Known::Changing(awaited)) if *awaited == *job => awaited,
+            Some(Known::Changing(awaited)) if *awaited == job => awaited,
             Some(Known::Changing(awaited)) if awaited.revision >= job.revision => return,
-            _ => Arc::new(job.clone()),
+            _ => Arc::new(job),
         };
-        self.jobs.insert(job.id, Known::State(state));
+        self.jobs.insert(state.id, Known::State(state));
     }
 
     /// For the writer's thread alone, when there is no such job any more.
@@ -100,7 +100,7 @@ mod tests {
         let cache = JobCache::new(1 << 20);
         let [waits, runs, renewed, cancelled] = states();
         let id = waits.id;
-        cache.put(&waits);
+        cache.put(waits.clone());
         assert_eq!(known(&cache, id), Some(waits));
         for changes in [vec![runs.clone(), renewed.clone()], vec![renewed, cancelled], vec![runs]] {
             for job in &changes {
@@ -109,7 +109,7 @@ mod tests {
             // The commit is here.
             for job in &changes {
                 assert_eq!(known(&cache, id), None);
-                cache.put(job);
+                cache.put(job.clone());
             }
             assert_eq!(known(&cache, id).as_ref(), changes.last());
         }
@@ -122,13 +122,13 @@ mod tests {
         let id = waits.id;
         cache.changing(&cancelled);
         // It failed, and an operation that changed nothing gives what there was.
-        cache.put(&waits);
+        cache.put(waits);
         assert_eq!(known(&cache, id), None);
         cache.changing(&runs);
-        cache.put(&runs);
+        cache.put(runs);
         assert_eq!(known(&cache, id).map(|job| job.status()), Some(renewed.status()));
         cache.changing(&renewed);
-        cache.put(&cancelled);
+        cache.put(cancelled.clone());
         assert_eq!(known(&cache, id), Some(cancelled));
     }
 }

@@ -76,7 +76,7 @@ impl SqliteJobs {
         };
         let committed = |found: Option<(Job, T)>, memory: &JobCache| {
             found.map(|(job, answer)| {
-                memory.put(&job);
+                memory.put(job);
                 answer
             })
         };
@@ -139,7 +139,7 @@ impl Jobs for SqliteJobs {
         let committed = move |accepted: Vec<accept::Stored>, memory: &JobCache| {
             let answers = accepted.iter().map(accept::Stored::answer).collect();
             for accept::Stored { job, entry, .. } in accepted {
-                memory.put(&job);
+                memory.put(job);
                 if let (Some(backlog), Some(entry)) = (&backlog, entry) {
                     backlog.put(entry);
                 }
@@ -172,7 +172,7 @@ impl Jobs for SqliteJobs {
             Ok((redriven, released))
         };
         let committed = move |(redriven, released): (Vec<Job>, Vec<Released>), memory: &JobCache| {
-            for job in &redriven {
+            for job in redriven {
                 memory.put(job);
             }
             let mut to_publish = Vec::new();
@@ -180,7 +180,7 @@ impl Jobs for SqliteJobs {
                 if job.unpublished && !follows {
                     to_publish.push(job.id);
                 }
-                memory.put(&job);
+                memory.put(job);
                 if let (Some(backlog), Some(entry)) = (&backlog, entry) {
                     backlog.put(entry);
                 }
@@ -261,7 +261,7 @@ impl Jobs for SqliteJobs {
         };
         let committed = |claimed: Vec<(Job, LeaseToken)>, memory: &JobCache| {
             for (job, _) in &claimed {
-                memory.put(job);
+                memory.put(job.clone());
             }
             claimed
         };
@@ -305,7 +305,7 @@ impl Jobs for SqliteJobs {
         };
         let committed = |jobs: Vec<Job>, memory: &JobCache| {
             for job in &jobs {
-                memory.put(job);
+                memory.put(job.clone());
             }
             jobs
         };
@@ -354,7 +354,7 @@ impl Jobs for SqliteJobs {
             job_rows::clear_removal(connection, id)?;
             Ok(Some(job))
         };
-        let committed = |job: Option<Job>, memory: &JobCache| job.map_or((), |job| memory.put(&job));
+        let committed = |job: Option<Job>, memory: &JobCache| job.map_or((), |job| memory.put(job));
         // Durable for the same reason as the purge of an image.
         self.write("jobs.output_removed", Durable, body, committed).await
     }

@@ -1,4 +1,4 @@
-//! The inputs that fuzzing begins with: small files of each format and kind, animations among them, made by the engine
+//! The inputs that fuzzing begins with: short files of each format and kind, animations among them, made by the engine
 //! itself from PNGs that are put together here, and transformations that between them name every field.
 
 use std::path::Path;
@@ -91,7 +91,7 @@ fn files(format: &str) -> Vec<Vec<u8>> {
 fn made(source: &[u8], json: &str) -> Vec<u8> {
     let asked: Transformation = serde_json::from_str(json).expect("the request is written here");
     let made = transform(source, None, &asked, &Limits::default(), &CancelToken::new());
-    made.expect("a small picture can be encoded").bytes
+    made.expect("such a picture can be encoded").bytes
 }
 
 /// An animated GIF whose frames are these stills, each disposed of in another way.

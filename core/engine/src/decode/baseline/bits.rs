@@ -53,6 +53,11 @@ impl Reader<'_> {
         cursor.count |= 0b11_1000;
     }
 
+    #[inline(always)]
+    pub(super) fn at_hand(&self) -> u32 {
+        self.cursor.count
+    }
+
     /// The next `count` bits, 1..=32, which stay at hand.
     #[inline(always)]
     pub(super) fn peek(&self, count: u32) -> usize {
@@ -121,7 +126,8 @@ impl<'a> Bits<'a> {
         self.used() > self.end * 8
     }
 
-    fn used(&self) -> usize {
+    /// How many bits of the window are used.
+    pub(super) fn used(&self) -> usize {
         (self.cursor.at * 8).saturating_sub(self.cursor.count as usize)
     }
 

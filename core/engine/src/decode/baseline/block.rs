@@ -61,7 +61,7 @@ pub(super) fn pass(bits: &mut Bits<'_>, reading: &Reading<'_>, before: &mut i32)
     Ok(())
 }
 
-/// At least 28 bits are at hand afterwards.
+/// At least [`Leap::MOST_BITS`] bits are at hand afterwards.
 #[inline(always)]
 fn difference(reader: &mut Reader<'_>, table: &Table) -> Result<i32, Doubt> {
     reader.refill();
@@ -159,12 +159,13 @@ fn store(block: &mut [i16; 64], steps: &[u16; 64], at: usize, value: i32) {
     block[usize::from(ZIGZAG[at & 63] & 63)] = (value as i16).wrapping_mul(steps[at & 63] as i16);
 }
 
-/// Goes past what is left of a block after coefficient `at`. At least 28 bits are at hand, as many as a leap takes at most.
+/// Goes past what is left of a block after coefficient `at`. At least [`Leap::MOST_BITS`] bits are at hand.
 #[inline(always)]
 fn leap(reader: &mut Reader<'_>, table: &Table, mut at: usize) -> Result<(), Doubt> {
     while at < 63 {
         if let Some(leaps) = table.leaps() {
             loop {
+                debug_assert!(reader.at_hand() >= Leap::MOST_BITS);
                 let leap = leaps[reader.peek(LEAP)];
                 let next = at + leap.growth();
                 if next > 63 {

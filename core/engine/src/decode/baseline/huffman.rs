@@ -87,15 +87,17 @@ impl Entry {
 }
 
 /// Several AC symbols to pass over at once. Fields from the lowest bit: 6 bits how many bits they take, 8 bits by how much
-/// the position in the block grows. Where the block ends with them it grows by [`Leap::END`] more, and where there is nothing
-/// to pass over by [`Leap::NONE`], so that one comparison tells whether to go on.
+/// the position in the block grows. Where the block ends with them it grows by [`Leap::END`] more, and in [`Leap::NONE`], where
+/// there is nothing to pass over, by twice that, so that one comparison tells whether to go on.
 #[derive(Clone, Copy)]
 pub(super) struct Leap(u16);
 
 impl Leap {
     /// More than any position in a block.
     pub(super) const END: usize = 64;
-    const NONE: Self = Self(128 << 6);
+    /// As many bits as one takes at most: those of the codes, and the longest value.
+    pub(super) const MOST_BITS: u32 = LEAP + 15;
+    const NONE: Self = Self((2 * Self::END as u16) << 6);
 
     fn new(bits: u32, growth: usize) -> Self {
         Self(bits as u16 | (growth as u16) << 6)
@@ -184,8 +186,8 @@ impl Table {
         table
     }
 
-    /// Strings together the symbols whose codes lie wholly inside the [`LEAP`] bits of `index`. The value of the last of them
-    /// need not: nobody looks at it.
+    /// Strings together the symbols whose codes, of at most [`LOOK`] bits, lie wholly inside the [`LEAP`] bits of `index`. The
+    /// value of the last of them need not: nobody looks at it.
     fn leap_from(&self, index: u32) -> Leap {
         let (mut used, mut growth) = (0, 0);
         while used < LEAP {

@@ -86,7 +86,7 @@ impl<'a> Strips<'a> {
         Self::with_leaps(source, frame, wanted, simd, leaps)
     }
 
-    /// The same, with tables for passing over several symbols at once or without.
+    /// The same, with tables for passing over several symbols at once, where anything is passed over, or without.
     pub(super) fn with_leaps(
         source: &'a [u8],
         frame: &Frame,
@@ -120,9 +120,12 @@ impl<'a> Strips<'a> {
             });
             let tables = match alike {
                 Some((.., tables)) => Arc::clone(tables),
-                None => Arc::new(Tables::new(&component.dc, &component.ac, leaps)),
+                None => {
+                    let tables = Arc::new(Tables::new(&component.dc, &component.ac, leaps));
+                    made.push((component, leaps, Arc::clone(&tables)));
+                    tables
+                }
             };
-            made.push((component, leaps, Arc::clone(&tables)));
             planes.push(Plane {
                 across: component.across,
                 down: component.down,

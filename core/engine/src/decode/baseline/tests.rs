@@ -2,6 +2,9 @@
 
 use proptest::prelude::*;
 
+use super::bits::Bits;
+use super::block::{self, Reading};
+use super::huffman::{Codes, Tables};
 use super::*;
 use crate::decode::turbojpeg::Decompressor;
 use crate::encode::samples::{SAMPLINGS, cmyk_jpeg, gradient, photo, progressive_jpeg, sampled_jpeg};
@@ -122,10 +125,10 @@ fn agree(source: &[u8]) {
     let Ok(crate::header::Inspection::Ready(header)) = crate::decode::inspect(source, true, &limits) else {
         return;
     };
-    for eighths in [8, 1] {
+    for eighths in [8, 4, 2, 1] {
         let found = planes(source, eighths);
         assert_eq!(found, planes_with(source, eighths, Simd::SCALAR, false), "leaps see something else");
-        if found.is_ok() {
+        if found.is_ok() && matches!(eighths, 8 | 1) {
             let cancel = crate::limits::CancelToken::new();
             let general = crate::decode::decode(source, &header, eighths as u8, &limits, &cancel);
             assert!(general.is_ok(), "{:?}", general.err());
@@ -138,8 +141,9 @@ fn every_cut_is_doubted() {
     for sampling in SAMPLINGS {
         let source = sampled_jpeg(&photo(37, 29), 85, sampling, 2, false);
         for end in 2..source.len() {
-            for eighths in [1, 4, 8] {
-                assert_eq!(planes(&source[..end], eighths), Err(Doubt), "{sampling} cut at {end}");
+            for (eighths, leaps) in [(1, true), (1, false), (4, true), (4, false), (8, false)] {
+                let found = planes_with(&source[..end], eighths, Simd::best(), leaps);
+                assert_eq!(found, Err(Doubt), "{sampling} cut at {end}");
             }
         }
     }
@@ -162,6 +166,64 @@ fn other_kinds_are_left_to_others() {
     let at = source.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
     source[at + 5..at + 7].fill(0);
     assert!(Frame::parse(&source).is_err());
+}
+
+/// Huffman tables of any shape in which few strings of bits stand for nothing, for means or for the other coefficients.
+fn codes(dc: bool) -> impl Strategy<Value = Codes> {
+    let symbol = if dc {
+        (0..16_u8).boxed()
+    } else {
+        let usual = (0..4_u8, 1..16_u8).prop_map(|(run, size)| run << 4 | size);
+        prop_oneof![3 => Just(0_u8), 2 => Just(0xF0_u8), 12 => usual, 1 => any::<u8>()].boxed()
+    };
+    // Of the strings of each length that do not begin with a shorter code, so many eighths are codes.
+    (prop::array::uniform16(1..8_usize), prop::collection::vec(symbol, 256)).prop_map(|(eighths, symbols)| {
+        let (mut counts, mut free, mut total) = ([0_u8; 16], 1_usize, 0);
+        for (count, eighths) in counts.iter_mut().zip(eighths) {
+            free *= 2;
+            let taken = (free * eighths / 8).min(free - 1).min(256 - total).min(255);
+            *count = taken as u8;
+            free -= taken;
+            total += taken;
+        }
+        let file = [&counts[..], &symbols[..total]].concat();
+        Codes::parse(&mut file.as_slice()).expect("it is a table as the standard has it")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the tables and the data: the same coefficients, means and doubts, and as many bits used.
+    #[test]
+    fn a_leap_is_as_good_as_its_steps(
+        dc in codes(true),
+        ac in codes(false),
+        // Long codes begin with ones.
+        data in prop::collection::vec(prop_oneof![any::<u8>(), Just(0xFF)], 0..200),
+        last in prop::sample::select(vec![0_usize, 4, 24]),
+    ) {
+        let source: Vec<u8> =
+            data.iter().flat_map(|&byte| if byte == 0xFF { vec![0xFF, 0] } else { vec![byte] }).collect();
+        let [stepped, leapt] = [false, true].map(|leaps| {
+            let tables = Tables::new(&dc, &ac, leaps);
+            let reading = Reading { tables: &tables, steps: &[1; 64], last };
+            let (mut bits, mut before) = (Bits::new(&source, 0), 0);
+            let mut found = Vec::new();
+            for turn in 0..12 {
+                let mut block = [0; 64];
+                let read = if turn % 3 == 2 {
+                    block::pass(&mut bits, &reading, &mut before).map(|()| false)
+                } else {
+                    block::read(&mut bits, &reading, &mut before, &mut block)
+                };
+                let Ok(any) = read else { break };
+                found.push((any, before, block, bits.used()));
+            }
+            found
+        });
+        prop_assert_eq!(stepped, leapt);
+    }
 }
 
 /// Samples by the definition of the transform, from the lowest frequencies, in double precision.
