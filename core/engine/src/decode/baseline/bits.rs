@@ -53,6 +53,7 @@ impl Reader<'_> {
         cursor.count |= 0b11_1000;
     }
 
+    /// How many bits are at hand.
     #[inline(always)]
     pub(super) fn at_hand(&self) -> u32 {
         self.cursor.count

@@ -192,10 +192,9 @@ fn leap(reader: &mut Reader<'_>, table: &Table, mut at: usize) -> Result<(), Dou
     if at == 63 { Ok(()) } else { Err(Doubt) }
 }
 
-/// Goes past one symbol; `true` where it ends the block.
+/// Goes past one symbol; `true` where it ends the block. The bits of one look-up are at hand.
 #[inline(always)]
 fn step(reader: &mut Reader<'_>, table: &Table, at: &mut usize) -> Result<bool, Doubt> {
-    reader.refill();
     let entry = table.look(reader);
     if !entry.is_slow() {
         reader.skip(entry.bits());

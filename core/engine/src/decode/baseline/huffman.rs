@@ -97,9 +97,9 @@ impl Leap {
     pub(super) const END: usize = 64;
     /// As many bits as one takes at most: those of the codes, and the longest value.
     pub(super) const MOST_BITS: u32 = LEAP + 15;
-    const NONE: Self = Self((2 * Self::END as u16) << 6);
+    const NONE: Self = Self::new(0, 2 * Self::END);
 
-    fn new(bits: u32, growth: usize) -> Self {
+    const fn new(bits: u32, growth: usize) -> Self {
         Self(bits as u16 | (growth as u16) << 6)
     }
 
