@@ -70,13 +70,14 @@ impl Run<'_> {
         if plan.frames() > 1 {
             return animate(self, plan);
         }
-        match self.planes(plan)? {
-            Some(found) => self.found(plan, found),
-            None => {
-                let (pixels, rest) = self.decode(plan)?;
-                self.finish(pixels, rest)
-            }
+        if let Some(found) = self.planes(plan)? {
+            return self.found(plan, found);
         }
+        if let Some(bytes) = rows::file(self, plan.steps())? {
+            return Ok((bytes, plan.output_size()));
+        }
+        let (pixels, rest) = self.decode(plan)?;
+        self.finish(pixels, rest)
     }
 
     /// The short way, where there is one.

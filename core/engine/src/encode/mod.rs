@@ -24,6 +24,7 @@ use crate::format::Format;
 use crate::limits::CancelToken;
 use crate::pixels::{Layout, Pixels};
 pub(crate) use jpeg::has_full_chroma;
+pub(crate) use png::{of_rows as png_of_rows, takes_rows as png_takes_rows};
 pub(crate) use transcode::transcode;
 
 /// How to write a picture.

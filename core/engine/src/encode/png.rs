@@ -3,10 +3,18 @@
 //! Filters are chosen per row and the fast compressor runs over them: a fifth of the time of the usual one, and
 //! smaller files than libpng makes without filters.
 
+use std::fmt::Display;
+use std::io::{Cursor, Write as _};
+
+use super::Encoding;
 use super::indexed::Indexed;
 use crate::error::Error;
+use crate::format::Format;
 use crate::limits::CancelToken;
 use crate::pixels::{Layout, Pixels};
+
+/// Bytes of a chunk that is written before the picture is whole.
+const CHUNK: usize = 32 << 10;
 
 /// With `palette` a picture may be written in at most 256 colours where nobody can see it. With `thorough` the smallest of
 /// several ways is taken, all of them without loss, for up to twenty times the time. Either way a palette is used only
@@ -17,7 +25,9 @@ pub(super) fn encode(
     thorough: bool,
     cancel: &CancelToken,
 ) -> Result<Vec<u8>, Error> {
-    let mut smallest = samples(pixels, png::Compression::Fast, png::Filter::Adaptive, cancel)?;
+    let mut smallest = of_rows((pixels.width, pixels.height), pixels.layout, cancel, |put| {
+        pixels.data.chunks_exact(pixels.stride()).try_for_each(put)
+    })?;
     let mut keep = |bytes: Vec<u8>| {
         if bytes.len() < smallest.len() {
             smallest = bytes;
@@ -37,30 +47,76 @@ pub(super) fn encode(
         let grey = as_grey(pixels);
         let pixels = grey.as_ref().unwrap_or(pixels);
         for filter in [png::Filter::Adaptive, png::Filter::NoFilter] {
-            keep(samples(pixels, png::Compression::High, filter, cancel)?);
+            keep(samples(pixels, filter, cancel)?);
         }
     }
     Ok(smallest)
 }
 
-/// The samples as they are.
-fn samples(
-    pixels: &Pixels,
-    compression: png::Compression,
-    filter: png::Filter,
+/// Whether this is the usual way to write a PNG, for which [`of_rows`] is enough.
+pub(crate) fn takes_rows(encoding: Encoding) -> bool {
+    let Encoding { format, palette, thorough, .. } = encoding;
+    format == Format::Png && !palette && !thorough
+}
+
+/// The usual file, of the rows that `give` hands over one by one, in samples as they are. Only what was compressed is held.
+pub(crate) fn of_rows(
+    (width, height): (u32, u32),
+    layout: Layout,
     cancel: &CancelToken,
+    give: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error>,
 ) -> Result<Vec<u8>, Error> {
-    let colour = match pixels.layout {
-        Layout::Grey => png::ColorType::Grayscale,
-        Layout::GreyAlpha => png::ColorType::GrayscaleAlpha,
-        Layout::Rgb => png::ColorType::Rgb,
-        Layout::Rgba => png::ColorType::Rgba,
-        Layout::Cmyk => return Err(Error::Bug("PNG can't store CMYK".into())),
-    };
-    write(pixels, &pixels.data, cancel, |encoder| {
+    cancel.check()?;
+    let samples = (width as usize * layout.channels() + 1) * height as usize;
+    let mut bytes = Vec::with_capacity(samples / 2);
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(colour(layout)?);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    encoder.set_filter(png::Filter::Adaptive);
+    let mut writer = encoder.write_header().map_err(bug)?;
+    let mut stream = writer.stream_writer_with_size(CHUNK).map_err(bug)?;
+    give(&mut |row| stream.write_all(row).map_err(bug))?;
+    stream.finish().map_err(bug)?;
+    writer.finish().map_err(bug)?;
+    if bytes.len() > fdeflate::StoredOnlyCompressor::<()>::compressed_size(samples) {
+        bytes = stored(&bytes, cancel)?;
+    }
+    cancel.check()?;
+    Ok(bytes)
+}
+
+/// A file with its samples as they are and nothing compressed, for noise. The rows are gone by then: they are read back.
+fn stored(file: &[u8], cancel: &CancelToken) -> Result<Vec<u8>, Error> {
+    let mut reader = png::Decoder::new(Cursor::new(file)).read_info().map_err(bug)?;
+    let bytes = reader.output_buffer_size().ok_or_else(|| bug("too large to be read back"))?;
+    let mut samples = vec![0; bytes];
+    reader.next_frame(&mut samples).map_err(bug)?;
+    let colour = reader.info().color_type;
+    write(reader.info().size(), &samples, cancel, |encoder| {
         encoder.set_color(colour);
         encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_compression(compression);
+        encoder.set_compression(png::Compression::NoCompression);
+    })
+}
+
+fn colour(layout: Layout) -> Result<png::ColorType, Error> {
+    match layout {
+        Layout::Grey => Ok(png::ColorType::Grayscale),
+        Layout::GreyAlpha => Ok(png::ColorType::GrayscaleAlpha),
+        Layout::Rgb => Ok(png::ColorType::Rgb),
+        Layout::Rgba => Ok(png::ColorType::Rgba),
+        Layout::Cmyk => Err(Error::Bug("PNG can't store CMYK".into())),
+    }
+}
+
+/// The samples as they are, more thoroughly.
+fn samples(pixels: &Pixels, filter: png::Filter, cancel: &CancelToken) -> Result<Vec<u8>, Error> {
+    let colour = colour(pixels.layout)?;
+    write((pixels.width, pixels.height), &pixels.data, cancel, |encoder| {
+        encoder.set_color(colour);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::High);
         encoder.set_filter(filter);
     })
 }
@@ -74,7 +130,8 @@ fn indexed(
 ) -> Result<Vec<u8>, Error> {
     let colours = indexed.palette.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]);
     let alpha: Vec<u8> = indexed.palette.iter().map(|c| c[3]).take_while(|&alpha| alpha < u8::MAX).collect();
-    write(pixels, &indexed.packed(pixels.width as usize), cancel, |encoder| {
+    let size = (pixels.width, pixels.height);
+    write(size, &indexed.packed(pixels.width as usize), cancel, |encoder| {
         encoder.set_color(png::ColorType::Indexed);
         encoder.set_depth(match indexed.depth() {
             1 => png::BitDepth::One,
@@ -106,22 +163,27 @@ fn as_grey(pixels: &Pixels) -> Option<Pixels> {
 }
 
 fn write<'a>(
-    pixels: &Pixels,
+    (width, height): (u32, u32),
     rows: &[u8],
     cancel: &CancelToken,
     set: impl FnOnce(&mut png::Encoder<'a, &mut Vec<u8>>),
 ) -> Result<Vec<u8>, Error> {
     cancel.check()?;
     let mut bytes = Vec::with_capacity(rows.len() / 2);
-    let mut encoder = png::Encoder::new(&mut bytes, pixels.width, pixels.height);
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
     set(&mut encoder);
     let written = encoder.write_header().and_then(|mut writer| {
         writer.write_image_data(rows)?;
         writer.finish()
     });
-    written.map_err(|error| Error::Bug(format!("PNG encoder: {error}")))?;
+    written.map_err(bug)?;
     cancel.check()?;
     Ok(bytes)
+}
+
+/// What is written is valid by its making, so that these errors can't occur.
+fn bug(error: impl Display) -> Error {
+    Error::Bug(format!("PNG encoder: {error}"))
 }
 
 #[cfg(test)]
@@ -131,7 +193,7 @@ mod tests {
 
     /// By another reader, as RGBA.
     fn read(file: &[u8]) -> (png::ColorType, Vec<u8>) {
-        let colour = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap().info().color_type;
+        let colour = png::Decoder::new(Cursor::new(file)).read_info().unwrap().info().color_type;
         (colour, image::load_from_memory(file).unwrap().into_rgba8().into_raw())
     }
 
@@ -165,6 +227,27 @@ mod tests {
                         assert_eq!(colour, png::ColorType::Indexed, "{colours} colours at {size:?}");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn noise_takes_little_more_than_its_samples() {
+        for layout in [Layout::Grey, Layout::GreyAlpha, Layout::Rgb, Layout::Rgba] {
+            let mut noise = 7_u32;
+            let mut pixels = Pixels::zeroed(150, 90, layout);
+            for sample in &mut pixels.data {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *sample = (noise >> 24) as u8;
+            }
+            let file = encoded(&pixels, false, false);
+            assert!(file.len() < pixels.data.len() + 300, "{layout:?}: {} bytes", file.len());
+            let (colour, samples) = read(&file);
+            assert_eq!(colour, super::colour(layout).unwrap());
+            let file = encoded(&gradient(150, 90, layout), false, false);
+            assert!(file.len() < pixels.data.len() / 2, "{layout:?}: {} bytes", file.len());
+            if layout == Layout::Rgba {
+                assert_eq!(samples, pixels.data);
             }
         }
     }

@@ -35,22 +35,26 @@ pub(crate) fn resize(
     size: (u32, u32),
 ) -> Result<Pixels, Error> {
     let mut resizing = Resizing::new(pixels.layout, within, region, size);
+    let mut to = Pixels::zeroed(size.0, size.1, pixels.layout);
     for y in within.top..within.top + within.height {
         resizing.push(y as usize, pixels.row(y));
+        resizing.fill(&mut to);
     }
-    Ok(resizing.finish()?.0)
+    resizing.finish()?;
+    Ok(to)
 }
 
-/// Resampling while the rows arrive, of which no more are held than the kernel spans.
+/// Resampling while the rows arrive, of which no more are held than the kernel spans. After each that goes in, those of
+/// the result that are ready are to be taken.
 pub(crate) struct Resizing {
     resampler: Resampler,
     layout: Layout,
     /// A row with its colour multiplied, and whether all of them hide nothing.
     multiplied: Vec<u8>,
     opaque: bool,
-    to: Pixels,
-    /// Rows of the result that are done.
-    done: u32,
+    /// Rows of the result, and how many of them have been taken.
+    height: usize,
+    taken: usize,
 }
 
 impl Resizing {
@@ -66,8 +70,8 @@ impl Resizing {
             layout,
             multiplied: Vec::new(),
             opaque: true,
-            to: Pixels::zeroed(width, height, layout),
-            done: 0,
+            height: height as usize,
+            taken: 0,
         }
     }
 
@@ -82,21 +86,35 @@ impl Resizing {
             row
         };
         self.resampler.push(y, row);
-        let stride = self.to.stride();
-        while self.done < self.to.height && self.resampler.has(1) {
-            let result = &mut self.to.data[self.done as usize * stride..][..stride];
-            self.resampler.pull(result);
-            divide_row(result, self.layout);
-            self.done += 1;
+    }
+
+    /// Whether there is a row of the result to take.
+    pub(crate) fn has_row(&self) -> bool {
+        self.taken < self.height && self.resampler.has(1)
+    }
+
+    /// Writes the next row of the result to `out`, which is as long as the row.
+    pub(crate) fn take(&mut self, out: &mut [u8]) {
+        self.resampler.pull(out);
+        divide_row(out, self.layout);
+        self.taken += 1;
+    }
+
+    /// Takes all rows that are ready to their places in the picture that is to come of them.
+    pub(crate) fn fill(&mut self, to: &mut Pixels) {
+        let stride = to.stride();
+        while self.has_row() {
+            let at = self.taken * stride;
+            self.take(&mut to.data[at..][..stride]);
         }
     }
 
-    /// The picture, and whether no row had anything transparent.
-    pub(crate) fn finish(self) -> Result<(Pixels, bool), Error> {
-        if self.done < self.to.height {
+    /// Ends once all rows have been taken; tells whether no row that went in had anything transparent.
+    pub(crate) fn finish(self) -> Result<bool, Error> {
+        if self.taken < self.height {
             return Err(Error::Bug("the rows end before the picture".into()));
         }
-        Ok((self.to, self.opaque))
+        Ok(self.opaque)
     }
 }
 

@@ -3,23 +3,36 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::encode::samples::{file, gradient, idat, ihdr, photo, png};
+use crate::encode::samples::{self, gradient, idat, ihdr, photo, png};
 use crate::limits::{CancelToken, Limits};
 use crate::pixels::{Layout, Pixels};
 use crate::plan::plan;
-use crate::transform::{header, transform};
+use crate::transform::{general, header, transform};
 use crate::transformation::Transformation;
 
-/// The pixels before encoding by the short way, if there is one, and by the general one.
+/// The pixels before encoding by the short way, if there is one, and by the general one. A file that is written without
+/// them must be the same as by the general way.
 fn both(source: &[u8], json: &str) -> (Option<Pixels>, Pixels) {
     let (limits, cancel) = (&Limits::default(), &CancelToken::new());
     let transformation: Transformation = serde_json::from_str(json).unwrap();
     let header = header(source, limits).unwrap();
     let plan = plan(&header, &transformation, limits).unwrap();
     let run = Run { source, overlay: None, header, limits, cancel };
+    if let Some(file) = file(&run, plan.steps()).unwrap() {
+        assert!(file == general(source, &transformation).unwrap(), "{json}");
+    }
     let short = resampled(&run, plan.steps()).unwrap().map(|decoded| decoded.pixels);
     let (decoded, rest) = run.decoded(&plan).unwrap();
     (short, run.sample(decoded, rest).unwrap().0)
+}
+
+/// Whether a file is written row by row.
+fn written(source: &[u8], json: &str) -> bool {
+    let (limits, cancel) = (&Limits::default(), &CancelToken::new());
+    let header = header(source, limits).unwrap();
+    let plan = plan(&header, &serde_json::from_str(json).unwrap(), limits).unwrap();
+    let run = Run { source, overlay: None, header, limits, cancel };
+    file(&run, plan.steps()).unwrap().is_some()
 }
 
 proptest! {
@@ -32,7 +45,7 @@ proptest! {
         (across, down) in (1..=90_u32, 1..=90_u32),
         fit in prop::sample::select(vec!["cover", "fill", "inside"]),
     ) {
-        let source = file(&gradient(width, height, layout), Format::Png);
+        let source = samples::file(&gradient(width, height, layout), Format::Png);
         let json = format!(r#"{{"width":{across},"height":{down},"fit":"{fit}"}}"#);
         if let (Some(short), general) = both(&source, &json) {
             prop_assert_eq!(short, general);
@@ -42,7 +55,7 @@ proptest! {
 
 #[test]
 fn it_is_taken_where_it_leads() {
-    let photo = file(&photo(120, 90), Format::Png);
+    let photo = samples::file(&photo(120, 90), Format::Png);
     for (json, taken) in [
         (r#"{"width":50}"#, true),
         (r#"{"width":50,"rotation":33,"watermarkText":"x","format":"webp"}"#, true),
@@ -57,6 +70,28 @@ fn it_is_taken_where_it_leads() {
         if let Some(short) = short {
             assert_eq!(short, general, "{json}");
         }
+    }
+}
+
+#[test]
+fn a_file_is_written_row_by_row_where_its_samples_stay() {
+    let photo = samples::file(&photo(120, 90), Format::Png);
+    for (json, taken) in [
+        (r#"{"width":50}"#, true),
+        (r#"{"width":40,"height":40,"position":"left-top"}"#, true),
+        (r#"{"width":50,"keepMetadata":true}"#, true),
+        (r#"{"width":50,"format":"webp"}"#, false),
+        (r#"{"width":50,"palette":true}"#, false),
+        (r#"{"width":50,"grayscale":true}"#, false),
+        (r#"{"width":300}"#, false),
+    ] {
+        assert_eq!(written(&photo, json), taken, "{json}");
+    }
+    for (layout, taken) in
+        [(Layout::Grey, true), (Layout::Rgb, true), (Layout::GreyAlpha, false), (Layout::Rgba, false)]
+    {
+        let source = samples::file(&gradient(60, 50, layout), Format::Png);
+        assert_eq!(written(&source, r#"{"width":20}"#), taken, "{layout:?}");
     }
 }
 
@@ -82,14 +117,14 @@ fn every_kind_of_png_is_read_alike() {
 fn alpha_that_hides_nothing_is_dropped() {
     let mut pixels = gradient(30, 20, Layout::Rgba);
     pixels.data.iter_mut().skip(3).step_by(4).for_each(|alpha| *alpha = 255);
-    let (short, general) = both(&file(&pixels, Format::Png), r#"{"width":10}"#);
+    let (short, general) = both(&samples::file(&pixels, Format::Png), r#"{"width":10}"#);
     assert_eq!(short.unwrap().layout, Layout::Rgb);
     assert_eq!(general.layout, Layout::Rgb);
 }
 
 #[test]
 fn what_is_cut_short_is_refused_alike() {
-    let source = file(&photo(60, 50), Format::Png);
+    let source = samples::file(&photo(60, 50), Format::Png);
     let (limits, cancel) = (Limits::default(), CancelToken::new());
     for end in (60..source.len()).step_by(501) {
         let run = |json: &str| {
