@@ -156,13 +156,14 @@ pub fn plan(header: &Header, transformation: &Transformation, limits: &Limits) -
     })
 }
 
-/// Whether nothing is done with the picture but to turn it upright.
+/// Whether nothing is done with the picture but to turn it upright: it is neither decoded smaller nor turned on.
 fn is_as_stored(header: &Header, steps: &[Step]) -> bool {
-    match steps {
-        [Step::Decode { .. }] => true,
-        [Step::Decode { .. }, Step::Turn { turn, .. }] => *turn == Turn::upright(header.orientation),
-        _ => false,
-    }
+    let turned = match steps {
+        [Step::Decode { eighths: 8, .. }] => Turn::NONE,
+        [Step::Decode { eighths: 8, .. }, Step::Turn { turn, .. }] => *turn,
+        _ => return false,
+    };
+    turned == Turn::upright(header.orientation)
 }
 
 fn check_crop(header: &Header, transformation: &Transformation) -> Result<(), Error> {

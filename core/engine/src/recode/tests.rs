@@ -90,6 +90,33 @@ fn whoever_names_a_format_or_a_change_gets_it() {
 }
 
 #[test]
+fn a_size_that_the_decoder_gives_is_a_change() {
+    let source = sampled_jpeg(&photo(320, 240), 10, 2, 0, false);
+    for (width, height) in [(160, 120), (80, 60), (40, 30)] {
+        let json = format!(r#"{{"width":{width},"quality":100}}"#);
+        let found = run(&source, &json);
+        assert_eq!((decoded(&found).width, decoded(&found).height), (width, height));
+        assert_eq!(found, run(&source, &json.replace('}', r#","format":"jpeg"}"#)));
+    }
+}
+
+#[test]
+fn a_turn_that_makes_up_for_how_it_lies_is_a_change() {
+    let plain = sampled_jpeg(&photo(320, 240), 30, 2, 0, false);
+    for (orientation, json) in [
+        (2, r#"{"flop":true,"quality":95}"#),
+        (3, r#"{"rotation":180,"quality":95}"#),
+        (4, r#"{"flip":true,"quality":95}"#),
+        (6, r#"{"rotation":270,"quality":95}"#),
+        (8, r#"{"rotation":90,"quality":95}"#),
+    ] {
+        let found = run(&oriented(&plain, orientation), json);
+        assert!(found.len() > plain.len(), "{json}");
+        assert!(distance(&decoded(&found), &decoded(&plain)) <= 40, "orientation {orientation}, {json}");
+    }
+}
+
+#[test]
 fn a_quality_that_saves_bytes_is_kept() {
     let source = sampled_jpeg(&photo(320, 240), 95, 0, 0, false);
     assert_eq!(run(&source, r#"{"quality":60}"#), run(&source, r#"{"quality":60,"format":"jpeg"}"#));
