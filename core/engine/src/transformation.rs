@@ -183,7 +183,7 @@ pub struct Watermark {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opacity: Option<f64>,
     /// Distance from the edges in pixels; 2 % of the shorter side when absent. With `tile` it is the gap between
-    /// the copies, half their height when absent.
+    /// the copies, half their height when absent; they begin at least 16 pixels from each other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin: Option<u32>,
     /// Clockwise rotation in degrees.

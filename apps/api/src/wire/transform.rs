@@ -264,7 +264,8 @@ struct WatermarkBody {
     #[oai(validator(minimum(value = "0"), maximum(value = "1")))]
     #[serde(default, deserialize_with = "given::some")]
     opacity: Option<f64>,
-    /// Distance from the edges in pixels; 2 % of the shorter side when absent.
+    /// Distance from the edges in pixels; 2 % of the shorter side when absent. With `tile` it is the gap between the
+    /// copies, half their height when absent; they begin at least 16 pixels from each other.
     #[oai(validator(minimum(value = "0"), maximum(value = "16384")))]
     #[serde(default, deserialize_with = "given::some_whole")]
     margin: Option<i64>,

@@ -3,6 +3,7 @@
 
 mod cmyk;
 pub(crate) mod css;
+pub(crate) mod icc;
 
 use std::sync::Arc;
 
@@ -43,7 +44,7 @@ struct Conversion {
 impl Conversion {
     /// Nothing where no conversion is needed or none is possible.
     fn new(icc: &[u8], from: Layout) -> Option<Self> {
-        let source = ColorProfile::new_from_slice(icc).ok()?;
+        let source = icc::colours(icc)?;
         let (space, source_layout, target_layout, to) = match from {
             Layout::Grey => (DataColorSpace::Gray, moxcms::Layout::Gray, moxcms::Layout::Gray, from),
             Layout::GreyAlpha => {

@@ -94,8 +94,8 @@ impl<'a> Demuxer<'a> {
     }
 }
 
-/// RGB, or RGBA where the data has alpha. `None` for corrupt data or a size that differs from the frame's.
-pub(super) fn decode_frame(frame: &Frame<'_>) -> Option<Pixels> {
+/// RGB, or RGBA where the data has `alpha` that counts. `None` for corrupt data or a size that differs from the frame's.
+pub(super) fn decode_frame(frame: &Frame<'_>, alpha: bool) -> Option<Pixels> {
     let mut features = MaybeUninit::<webp::WebPBitstreamFeatures>::zeroed();
     // SAFETY: the data is valid for its length and the struct is written by the library.
     let status =
@@ -109,7 +109,7 @@ pub(super) fn decode_frame(frame: &Frame<'_>) -> Option<Pixels> {
     {
         return None;
     }
-    let layout = if features.has_alpha != 0 { Layout::Rgba } else { Layout::Rgb };
+    let layout = if alpha && features.has_alpha != 0 { Layout::Rgba } else { Layout::Rgb };
     let mut pixels = Pixels::zeroed(frame.width, frame.height, layout);
     let stride = i32::try_from(pixels.stride()).ok()?;
     let decode = match layout {

@@ -126,6 +126,8 @@ pub(super) fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Err
 pub(super) struct Frames<'a> {
     demuxer: Demuxer<'a>,
     limits: &'a Limits,
+    /// Whether the header says that pixels may be transparent.
+    alpha: bool,
     /// Frames that the header announced, and those that were read.
     count: u32,
     done: u32,
@@ -137,7 +139,7 @@ impl<'a> Frames<'a> {
         if demuxer.canvas() != (header.width, header.height) {
             return Err(undecodable(Format::Webp, "it has two headers that disagree"));
         }
-        Ok(Self { demuxer, limits, count: header.frames, done: 0 })
+        Ok(Self { demuxer, limits, alpha: header.alpha, count: header.frames, done: 0 })
     }
 
     /// How often the animation is shown.
@@ -168,7 +170,7 @@ impl<'a> Frames<'a> {
     fn pixels(&self, frame: &Frame<'_>) -> Result<Pixels, Error> {
         self.limits.check_source(frame.width, frame.height, 1)?;
         let corrupt = || undecodable(Format::Webp, "its pixel data is corrupt or cut short");
-        decode_frame(frame).ok_or_else(corrupt)
+        decode_frame(frame, self.alpha).ok_or_else(corrupt)
     }
 }
 

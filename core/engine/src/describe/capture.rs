@@ -1,16 +1,13 @@
 //! When a picture was taken, from its EXIF.
 
-use exif::{DateTime, Exif, In, Reader, Tag, Value};
+use exif::{DateTime, Tag};
+
+use crate::decode::exif::Tiff;
 
 /// The time at which the camera took, or at which a scanner read, the picture. Nothing if the EXIF tells neither, or
 /// no time that exists.
-pub(super) fn time(tiff: Vec<u8>) -> Option<String> {
-    // One broken entry does not make the others worthless.
-    let exif = Reader::new()
-        .continue_on_error(true)
-        .read_raw(tiff)
-        .or_else(|error| error.distill_partial_result(|_| ()))
-        .ok()?;
+pub(super) fn time(tiff: &[u8]) -> Option<String> {
+    let exif = Tiff::new(tiff)?;
     [(Tag::DateTimeOriginal, Tag::OffsetTimeOriginal), (Tag::DateTimeDigitized, Tag::OffsetTimeDigitized)]
         .into_iter()
         .find_map(|(time, offset)| {
@@ -23,11 +20,8 @@ pub(super) fn time(tiff: Vec<u8>) -> Option<String> {
         })
 }
 
-fn text(exif: &Exif, tag: Tag) -> Option<&[u8]> {
-    match &exif.get_field(tag, In::PRIMARY)?.value {
-        Value::Ascii(lines) => lines.first().map(Vec::as_slice),
-        _ => None,
-    }
+fn text<'a>(exif: &Tiff<'a>, tag: Tag) -> Option<&'a [u8]> {
+    exif.exif_text(tag.number())?.split(|&byte| byte == 0).next()
 }
 
 /// As RFC 3339 writes it, if there is such a time.
@@ -57,8 +51,8 @@ fn written(moment: &DateTime) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use exif::Field;
     use exif::experimental::Writer;
+    use exif::{Field, In, Value};
     use proptest::prelude::*;
 
     use super::*;
@@ -82,7 +76,7 @@ mod tests {
     }
 
     fn told(entries: &[(Tag, &str)]) -> Option<String> {
-        time(tiff(entries))
+        time(&tiff(entries))
     }
 
     #[test]
@@ -122,6 +116,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn directories_that_lie_over_each_other_are_not_read_for_each_entry_that_leads_there() {
+        // Entries that all lead to a directory of EXIF's own, each to another one among these same entries.
+        let entries = 60_000_u32;
+        let mut bytes = b"MM\0*\0\0\0\x08".to_vec();
+        bytes.extend((entries as u16).to_be_bytes());
+        for entry in 0..entries {
+            bytes.extend([0x87, 0x69, 0, 4, 0, 0, 0, 1]);
+            bytes.extend((8 + 12 * entry).to_be_bytes());
+        }
+        assert_eq!(time(&bytes), None);
+    }
+
     proptest! {
         #[test]
         fn damaged_exif_is_harmless(at in 0usize..100, value: u8, cut in 0usize..100) {
@@ -130,7 +137,7 @@ mod tests {
                 *byte = value;
             }
             bytes.truncate(bytes.len() - cut.min(bytes.len()));
-            time(bytes);
+            time(&bytes);
         }
     }
 }

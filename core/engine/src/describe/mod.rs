@@ -59,7 +59,7 @@ pub fn describe(source: &[u8], limits: &Limits, cancel: &CancelToken) -> Result<
     Ok(Description {
         orientation: header.orientation,
         colour_profile: icc.as_deref().and_then(profile::name),
-        captured_at: decode::exif_of(source, header.format, EXIF_LIMIT).and_then(capture::time),
+        captured_at: decode::exif_of(source, header.format, EXIF_LIMIT).as_deref().and_then(capture::time),
         thumb_hash: BASE64_STANDARD.encode(hash),
         dominant_colour: dominant::colour(&pixels.data).map(|[r, g, b]| format!("#{r:02x}{g:02x}{b:02x}")),
     })

@@ -40,7 +40,7 @@ pub(crate) fn keep(
             exif::reset_orientation(&mut tiff);
             tiff
         }
-        Kept::Copyright => match notice::of(tiff) {
+        Kept::Copyright => match notice::of(&tiff) {
             Some(notice) => notice,
             None => return Ok(result),
         },

@@ -1,39 +1,28 @@
 //! Who made a picture and who owns it, out of its EXIF into one of its own that holds nothing else.
 
-use exif::{In, Reader, Tag, Value};
+use exif::Tag;
+
+use crate::decode::exif::Tiff;
 
 /// A text of more bytes than this is no name and no notice, and is dropped: more than one JPEG segment holds nobody reads.
 const LONGEST: usize = 16 << 10;
 
 /// EXIF (a TIFF structure) with the artist and the copyright notice of this one, if it has any.
-pub(super) fn of(tiff: Vec<u8>) -> Option<Vec<u8>> {
-    // One broken entry does not make the others worthless.
-    let exif = Reader::new()
-        .continue_on_error(true)
-        .read_raw(tiff)
-        .or_else(|error| error.distill_partial_result(|_| ()))
-        .ok()?;
+pub(super) fn of(tiff: &[u8]) -> Option<Vec<u8>> {
+    let exif = Tiff::new(tiff)?;
     // In the order of their numbers, as TIFF wants them.
     let texts: Vec<(u16, Vec<u8>)> = [Tag::Artist, Tag::Copyright]
         .into_iter()
-        .filter_map(|tag| match &exif.get_field(tag, In::PRIMARY)?.value {
-            // A copyright notice has two parts, the photographer's and the editor's, with a zero between them.
-            Value::Ascii(parts) => Some((tag.number(), text(parts)?)),
-            _ => None,
-        })
+        .filter_map(|tag| Some((tag.number(), text(exif.text(tag.number())?)?)))
         .collect();
     (!texts.is_empty()).then(|| written(&texts))
 }
 
-/// The text with the zero that ends it, unless it is blank.
-fn text(parts: &[Vec<u8>]) -> Option<Vec<u8>> {
-    let mut text = parts.join(&0);
-    while text.last().is_some_and(|&byte| byte == 0 || byte == b' ') {
-        text.pop();
-    }
-    let blank = text.iter().all(|&byte| byte == 0 || byte == b' ');
-    text.push(0);
-    (!blank && text.len() <= LONGEST).then_some(text)
+/// The text with one zero that ends it, unless it is blank. A copyright notice has two parts, the photographer's and the
+/// editor's, with a zero between them.
+fn text(text: &[u8]) -> Option<Vec<u8>> {
+    let end = 1 + text.iter().rposition(|&byte| byte != 0 && byte != b' ')?;
+    (end < LONGEST).then(|| [&text[..end], &[0]].concat())
 }
 
 /// A TIFF structure of one directory with these texts (TIFF 6.0, section 2).
@@ -67,6 +56,8 @@ fn written(texts: &[(u16, Vec<u8>)]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use exif::{Reader, Value};
+
     use super::*;
 
     fn read(tiff: Vec<u8>) -> Vec<(Tag, Vec<Vec<u8>>)> {
@@ -85,7 +76,7 @@ mod tests {
             (0x013B, b"Ann\0".to_vec()),
             (0x8298, b"(c) Ann\0(c) Bo\0".to_vec()),
         ];
-        let found = read(of(written(&texts)).unwrap());
+        let found = read(of(&written(&texts)).unwrap());
         let expected = vec![
             (Tag::Artist, vec![b"Ann".to_vec()]),
             (Tag::Copyright, vec![b"(c) Ann".to_vec(), b"(c) Bo".to_vec()]),
@@ -100,8 +91,8 @@ mod tests {
             vec![(0x013B, b"  \0".to_vec())],
             vec![(0x8298, vec![b'x'; 20_000])],
         ] {
-            assert_eq!(of(written(&texts)), None);
+            assert_eq!(of(&written(&texts)), None);
         }
-        assert_eq!(of(b"no TIFF".to_vec()), None);
+        assert_eq!(of(b"no TIFF"), None);
     }
 }

@@ -6,6 +6,8 @@
 
 mod build;
 mod fit;
+#[cfg(all(test, target_os = "linux"))]
+mod measured;
 mod memory;
 mod step;
 #[cfg(test)]

@@ -9,8 +9,10 @@ use crate::pixels::Pixels;
 /// The watermark for one plane: every place where it lies.
 pub(super) struct Marks {
     stamps: Vec<Stamp>,
-    /// Which stamp, and where its left upper corner is.
+    /// Which stamp, and where its left upper corner is, from the top on.
     places: Vec<(usize, i64, i64)>,
+    /// Height of the tallest stamp.
+    tallest: usize,
 }
 
 /// A stamp on the grid of a plane.
@@ -29,7 +31,7 @@ const WEIGHTS: [([i32; 3], i32); 3] =
 impl Marks {
     /// For plane `index`, which has one sample for `factor` pixels each way.
     pub(super) fn new(stamped: &Stamped, index: usize, factor: usize) -> Self {
-        let mut marks = Self { stamps: Vec::new(), places: Vec::new() };
+        let mut marks = Self { stamps: Vec::new(), places: Vec::new(), tallest: 0 };
         // On a coarser grid a stamp looks different by where it begins.
         let mut known = BTreeMap::new();
         let grid = factor as i64;
@@ -41,14 +43,18 @@ impl Marks {
             });
             marks.places.push((stamp, left.div_euclid(grid), top.div_euclid(grid)));
         }
+        marks.tallest = marks.stamps.iter().map(|stamp| stamp.height).max().unwrap_or(0);
+        debug_assert!(marks.places.is_sorted_by_key(|&(.., top)| top));
         marks
     }
 
     /// Lays it over row `y` of the plane.
     pub(super) fn lay_over(&self, y: usize, row: &mut [u8]) {
-        for &(stamp, left, top) in &self.places {
+        let y = y as i64;
+        let first = self.places.partition_point(|&(.., top)| top + (self.tallest as i64) <= y);
+        for &(stamp, left, top) in &self.places[first..] {
             let stamp = &self.stamps[stamp];
-            let Ok(line) = usize::try_from(y as i64 - top) else { continue };
+            let Ok(line) = usize::try_from(y - top) else { break };
             let hidden = left.min(0).unsigned_abs() as usize;
             let start = left.max(0) as usize;
             if line >= stamp.height || hidden >= stamp.width || start >= row.len() {

@@ -1,7 +1,7 @@
 //! What every format must do.
 
 use super::*;
-use crate::encode::samples::{file, gradient, progressive_jpeg};
+use crate::encode::samples::{file, gradient, progressive_jpeg, vp8x, webp};
 use crate::encode::{Encoding, encode};
 use crate::pixels::Layout;
 
@@ -26,6 +26,18 @@ fn expected(original: &Pixels, format: Format) -> Pixels {
         widened = std::borrow::Cow::Borrowed(original);
     }
     widened.into_owned()
+}
+
+#[test]
+fn alpha_that_the_header_of_a_webp_denies_does_not_count() {
+    let plain = file(&gradient(40, 30, Layout::Rgba), Format::Webp);
+    for (flags, layout) in [(0, Layout::Rgb), (0x10, Layout::Rgba)] {
+        let source = webp(&[vp8x(flags, 40, 30), plain[12..].to_vec()]);
+        assert_eq!(pixels(&source).layout, layout);
+        let jpeg: crate::Transformation = serde_json::from_str(r#"{"format":"jpeg"}"#).unwrap();
+        let (limits, cancel) = (Limits::default(), CancelToken::new());
+        crate::transform(&source, None, &jpeg, &limits, &cancel).unwrap();
+    }
 }
 
 #[test]

@@ -4,6 +4,9 @@ use crate::transformation::Position;
 
 /// The default margin, as a share of the shorter side.
 const MARGIN: f64 = 0.02;
+/// The least distance from one stamp to the next, in pixels: what is closer is a veil, and takes memory and time as if every
+/// pixel had a stamp.
+const LEAST_DISTANCE: i64 = 16;
 
 /// A picture and its margins.
 #[derive(Debug, Clone, Copy)]
@@ -82,10 +85,11 @@ impl Frame {
     }
 
     /// The upper left corners of stamps that cover the picture, one of them in the middle, every other row shifted by
-    /// half. The gap is the margin that was asked for, or else half the stamp's height.
+    /// half. The gap is the margin that was asked for, or else half the stamp's height. They come by rows, from the top.
     pub(super) fn tiles(&self, (width, height): (u32, u32), margin: Option<u32>) -> Vec<(i64, i64)> {
         let gap = margin.unwrap_or_else(|| (height / 2).max(self.margin).max(1));
-        let (across, down) = (i64::from(width) + i64::from(gap), i64::from(height) + i64::from(gap));
+        let distance = |side: u32| (i64::from(side) + i64::from(gap)).max(LEAST_DISTANCE);
+        let (across, down) = (distance(width), distance(height));
         let (width, height) = (i64::from(width), i64::from(height));
         let (right, bottom) = (i64::from(self.size.0), i64::from(self.size.1));
         let (left, top) = ((right - width) / 2, (bottom - height) / 2);
@@ -132,15 +136,24 @@ mod tests {
     #[test]
     fn tiles_cover_the_picture_without_overlap() {
         let frame = Frame::new((103, 57), None);
-        let tiles = frame.tiles((10, 10), Some(0));
+        let tiles = frame.tiles((20, 17), Some(0));
         let mut seen = vec![0; 103 * 57];
         for (left, top) in tiles {
-            for y in top.max(0)..(top + 10).min(57) {
-                for x in left.max(0)..(left + 10).min(103) {
+            for y in top.max(0)..(top + 17).min(57) {
+                for x in left.max(0)..(left + 20).min(103) {
                     seen[(y * 103 + x) as usize] += 1;
                 }
             }
         }
         assert!(seen.iter().all(|&times| times == 1));
+    }
+
+    #[test]
+    fn the_smallest_stamps_are_not_laid_on_every_pixel() {
+        for size in [(1, 1), (1, 400), (400, 1)] {
+            let tiles = Frame::new((1600, 1600), None).tiles(size, Some(0));
+            assert!((10..=101 * 102).contains(&tiles.len()), "{size:?}: {}", tiles.len());
+            assert!(tiles.is_sorted_by_key(|&(_, top)| top));
+        }
     }
 }
