@@ -1,5 +1,6 @@
 //! What has to be known to reach a bucket.
 
+use std::env;
 use std::fmt;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ impl S3Config {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let Self { bucket, region, endpoint: _, public_endpoint: _, credentials, prefix: _ } = self;
         let mut builder = match credentials {
-            None => AmazonS3Builder::from_env(),
+            None => of_environment(),
             Some(Credentials { access_key, secret_key, session_token }) => {
                 let builder = AmazonS3Builder::new()
                     .with_access_key_id(access_key)
@@ -100,4 +101,18 @@ impl S3Config {
     pub(crate) fn place(&self) -> String {
         self.endpoint.clone().unwrap_or_else(|| format!("Amazon S3 in {}", self.region))
     }
+}
+/// With the usual variables, but for those that are empty, which the builder would take at their word.
+fn of_environment() -> AmazonS3Builder {
+    let mut builder = AmazonS3Builder::new();
+    for (name, value) in env::vars_os() {
+        let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
+        if !name.starts_with("AWS_") || value.is_empty() {
+            continue;
+        }
+        if let Ok(key) = name.to_ascii_lowercase().parse() {
+            builder = builder.with_config(key, value);
+        }
+    }
+    builder
 }

@@ -81,22 +81,19 @@ enum Admin {
 }
 
 fn main() -> ExitCode {
-    program(|| {
-        let Cli { config, command } = Cli::parse();
-        match command {
-            None => serve(config),
-            Some(Command::Openapi) => document(),
-            Some(Command::Health { host, port }) => check_server(host, port),
-            Some(Command::Admin(Admin::Backup { target, data_dir, mongodb })) => {
-                backup(&data_dir, &mongodb, &target)
-            }
-            Some(Command::Admin(Admin::DeadLetters { data_dir, mongodb, command })) => {
-                manage_dead_letters(command, &data_dir, &mongodb)
-            }
-            Some(Command::Admin(Admin::MakeSecret { file })) => make_secret(&file),
-            Some(Command::Admin(Admin::User { data_dir, mongodb, command })) => {
-                manage_user(command, &data_dir, &mongodb)
-            }
+    program(|Cli { config, command }| match command {
+        None => serve(config),
+        Some(Command::Openapi) => document(),
+        Some(Command::Health { host, port }) => check_server(host, port),
+        Some(Command::Admin(Admin::Backup { target, data_dir, mongodb })) => {
+            backup(&data_dir, &mongodb, &target)
+        }
+        Some(Command::Admin(Admin::DeadLetters { data_dir, mongodb, command })) => {
+            manage_dead_letters(command, &data_dir, &mongodb)
+        }
+        Some(Command::Admin(Admin::MakeSecret { file })) => make_secret(&file),
+        Some(Command::Admin(Admin::User { data_dir, mongodb, command })) => {
+            manage_user(command, &data_dir, &mongodb)
         }
     })
 }

@@ -20,10 +20,12 @@ mod telemetry;
 mod users;
 mod worker;
 
+use std::env;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::{Arg, Command, Parser};
 use pixmill_embedded::BackupReport;
 
 pub use config::server::ServerConfig;
@@ -41,12 +43,12 @@ pub use users::{RoleArgument, UserCommand, manage_user};
 pub use worker::{check_worker, work};
 
 /// What every program of Pixmill does around its own business: one that was started to work on images does that and nothing
-/// else; any other has the settings of the file `.env`, and says what went wrong.
-pub fn program(run: impl FnOnce() -> Result<(), StartError>) -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == pixmill_runtime::CHILD_ARGUMENT) {
+/// else; any other has its command line read, with the settings of the file `.env`, and says what went wrong.
+pub fn program<C: Parser>(run: impl FnOnce(C) -> Result<(), StartError>) -> ExitCode {
+    if env::args_os().nth(1).is_some_and(|argument| argument == pixmill_runtime::CHILD_ARGUMENT) {
         return pixmill_runtime::child_main();
     }
-    match load_env_file().and_then(|()| run()) {
+    match load_env_file().and_then(|()| run(parse())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
     }
@@ -60,6 +62,21 @@ fn load_env_file() -> Result<(), StartError> {
         Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(StartError::EnvFile(error)),
     }
+}
+
+/// The command line with the environment. An empty variable is one that is not set, as in files of settings that were copied
+/// and not filled in, and in what Compose makes of them.
+fn parse<C: Parser>() -> C {
+    let matches = without_empty(C::command()).get_matches();
+    C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn without_empty(command: Command) -> Command {
+    let is_empty =
+        |arg: &Arg| arg.get_env().is_some_and(|name| env::var_os(name).is_some_and(|v| v.is_empty()));
+    command
+        .mut_args(|arg| if is_empty(&arg) { arg.env(None::<&'static str>) } else { arg })
+        .mut_subcommands(without_empty)
 }
 
 /// Prints the OpenAPI document.

@@ -97,11 +97,6 @@ fn without_credentials(url: &str) -> &str {
     rest.split(['/', '?']).next().unwrap_or(rest)
 }
 
-/// An empty variable is one that is not set, as in files of settings that were copied and not filled in.
-fn filled(value: Option<&String>) -> Option<&String> {
-    value.filter(|value| !value.is_empty())
-}
-
 #[cfg(not(all(feature = "mongodb", feature = "rabbitmq", feature = "redis", feature = "s3")))]
 fn left_out(variables: &str, system: &str, feature: &str) -> crate::error::StartError {
     crate::error::StartError::Setting(format!(

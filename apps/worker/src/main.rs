@@ -25,11 +25,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    program(|| {
-        let Cli { config, command } = Cli::parse();
-        match command {
-            None => work(config),
-            Some(Command::Check) => check_worker(&config),
-        }
+    program(|Cli { config, command }| match command {
+        None => work(config),
+        Some(Command::Check) => check_worker(&config),
     })
 }

@@ -47,6 +47,14 @@ async fn settings_that_can_not_be_honoured_are_refused() {
     assert!(refused.contains("--no-such-flag") && refused.contains("--help"), "{refused}");
     // A stray variable of another program's changes nothing.
     drop(Server::start_in(&home, &[("AWS_REGION", "eu-west-1"), ("NODE_ENV", "production")], &[]).await);
+    // Nor does one that says nothing.
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.env.example");
+    let offered = names(&fs::read_to_string(example).unwrap(), "\n#");
+    let unset = ["HOST", "PORT", "PIXMILL_DATA_DIR", "RUST_LOG"];
+    let empty: Vec<_> =
+        offered.iter().filter(|name| !unset.contains(&&***name)).map(|name| (&**name, "")).collect();
+    let server = Server::start_in(&home, &empty, &[]).await;
+    server.client().get("/health/ready").await.expect(200);
 }
 
 #[tokio::test]

@@ -119,9 +119,7 @@ impl ServerConfig {
 
     /// The key that is configured, here or in a file.
     pub(crate) fn jwt_secret(&self) -> Result<Option<Secret>, String> {
-        let filled = |path: &&PathBuf| !path.as_os_str().is_empty();
-        let given = self.jwt_secret.clone().filter(|secret| !secret.expose().is_empty());
-        match (given, self.jwt_secret_file.as_ref().filter(filled)) {
+        match (self.jwt_secret.clone(), &self.jwt_secret_file) {
             (Some(secret), _) => Ok(Some(secret)),
             (None, None) => Ok(None),
             (None, Some(path)) => match fs::read_to_string(path) {

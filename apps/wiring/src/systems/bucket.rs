@@ -6,7 +6,6 @@ use clap::Args;
 use pixmill::Secret;
 use pixmill::ports::BlobStore;
 
-use super::filled;
 use crate::config::secret;
 use crate::error::StartError;
 use crate::probe::Probe;
@@ -37,17 +36,17 @@ pub struct Bucket {
 impl Bucket {
     /// Its name, if one is to be used.
     pub(super) fn name(&self) -> Option<&String> {
-        filled(self.bucket.as_ref())
+        self.bucket.as_ref()
     }
 
     /// The name with the place, for people.
     pub(super) fn place(&self) -> Option<String> {
-        let place = filled(self.endpoint_url.as_ref()).unwrap_or(&self.region);
+        let place = self.endpoint_url.as_ref().unwrap_or(&self.region);
         self.name().map(|name| format!("the bucket {name} at {place}"))
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
-        match (filled(self.access_key.as_ref()), &self.secret_key) {
+        match (&self.access_key, &self.secret_key) {
             (Some(_), None) => {
                 Err("AWS_IAM_ACCESS_KEY is set without AWS_IAM_SECRET_KEY; set both or none".into())
             }
@@ -67,15 +66,16 @@ impl Bucket {
         use pixmill_object_store::{Credentials, S3BlobStore, S3Config};
 
         let Some(bucket) = self.name() else { return Ok(None) };
-        let credentials =
-            filled(self.access_key.as_ref()).zip(self.secret_key.clone()).map(|(access_key, secret_key)| {
-                Credentials { access_key: access_key.clone(), secret_key, session_token: None }
-            });
+        let credentials = self
+            .access_key
+            .clone()
+            .zip(self.secret_key.clone())
+            .map(|(access_key, secret_key)| Credentials { access_key, secret_key, session_token: None });
         let config = S3Config {
             bucket: bucket.clone(),
             region: self.region.clone(),
-            endpoint: filled(self.endpoint_url.as_ref()).cloned(),
-            public_endpoint: filled(self.public_endpoint_url.as_ref()).cloned(),
+            endpoint: self.endpoint_url.clone(),
+            public_endpoint: self.public_endpoint_url.clone(),
             credentials,
             prefix: String::new(),
         };
@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn a_bucket_is_named_with_its_place() {
-        assert_eq!(Bucket { bucket: Some(String::new()), ..Bucket::none() }.place(), None);
+        assert_eq!(Bucket::none().place(), None);
         let photos = Some("photos".to_owned());
-        let amazons = Bucket { bucket: photos.clone(), endpoint_url: Some(String::new()), ..Bucket::none() };
+        let amazons = Bucket { bucket: photos.clone(), ..Bucket::none() };
         assert_eq!(amazons.place().as_deref(), Some("the bucket photos at us-east-1"));
         let ours = Bucket { bucket: photos, endpoint_url: Some("http://s3:9000".into()), ..Bucket::none() };
         assert_eq!(ours.place().as_deref(), Some("the bucket photos at http://s3:9000"));

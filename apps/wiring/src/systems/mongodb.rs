@@ -30,7 +30,7 @@ pub(crate) struct Records {
 impl MongoDb {
     /// Its URI, if it is to be used.
     pub(crate) fn uri(&self) -> Option<&Secret> {
-        self.mongo_uri.as_ref().filter(|uri| !uri.expose().is_empty())
+        self.mongo_uri.as_ref()
     }
 
     /// The records in the database, if one is configured. The database must go with images whose bytes are in this

@@ -6,7 +6,6 @@ use clap::Args;
 use pixmill::Secret;
 use pixmill::ports::Queue;
 
-use super::filled;
 use crate::config::secret;
 use crate::error::StartError;
 use crate::probe::Probe;
@@ -36,9 +35,8 @@ pub struct RabbitMq {
 impl RabbitMq {
     /// Its URL, if it is to be used.
     pub(super) fn url(&self) -> Option<Secret> {
-        let url = self.rabbitmq_url.clone().filter(|url| !url.expose().is_empty());
-        url.or_else(|| {
-            let host = filled(self.rabbitmq_host.as_ref())?;
+        self.rabbitmq_url.clone().or_else(|| {
+            let host = self.rabbitmq_host.as_ref()?;
             Some(Secret::new(format!("amqp://{host}:{}", self.rabbitmq_port)))
         })
     }

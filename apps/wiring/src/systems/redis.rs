@@ -6,7 +6,6 @@ use clap::Args;
 use pixmill::Secret;
 use pixmill::ports::{Cache, Events, Limiter};
 
-use super::filled;
 use crate::config::secret;
 use crate::error::StartError;
 use crate::probe::Probe;
@@ -38,9 +37,8 @@ pub(crate) struct Shared {
 impl Redis {
     /// Its URL, if it is to be used.
     pub(super) fn url(&self) -> Option<Secret> {
-        let url = self.redis_url.clone().filter(|url| !url.expose().is_empty());
-        url.or_else(|| {
-            let host = filled(self.redis_host.as_ref())?;
+        self.redis_url.clone().or_else(|| {
+            let host = self.redis_host.as_ref()?;
             Some(Secret::new(format!("redis://{host}:{}", self.redis_port)))
         })
     }
@@ -78,7 +76,6 @@ mod tests {
     fn redis_is_found_by_url_or_by_host() {
         let url = |redis: Redis| redis.url().map(|url| url.expose().to_owned());
         assert_eq!(url(Redis::none()), None);
-        assert_eq!(url(Redis { redis_host: Some(String::new()), ..Redis::none() }), None);
         let host = || Redis { redis_host: Some("cache".into()), redis_port: 7, ..Redis::none() };
         assert_eq!(url(host()).as_deref(), Some("redis://cache:7"));
         let both = Redis { redis_url: Some(Secret::new("rediss://a")), ..host() };
