@@ -115,7 +115,7 @@ impl Task for ToDescribe {
 
     fn plan(&self) -> Result<u64, EngineError> {
         let header = header(&self.source, &self.limits)?;
-        Ok(description_plan(&header, &self.limits)?.peak_bytes())
+        Ok(description_plan(&header, &self.limits)?.peak_bytes_for(&self.source))
     }
 
     fn call(&self, cancel: &CancelToken) -> Result<Description, EngineError> {

@@ -53,6 +53,7 @@ pub fn transform(
     cancel.check()?;
     let header = header(source, limits)?;
     let plan = plan(&header, transformation, limits)?;
+    plan.check(source, limits)?;
     let run = Run { source, overlay, header, limits, cancel };
     run.output(transformation, &plan, run.steps(&plan)?)
 }

@@ -32,6 +32,24 @@ pub(super) fn inspect(head: &Head<'_>, limits: &Limits) -> Result<Announced, Sto
     })
 }
 
+/// Bytes a pixel that libaom holds for an ordinary picture, for one of more than 8 bits, and for alpha, which is a picture of
+/// its own.
+pub(super) const PICTURE: u64 = 18;
+const DEEP: u64 = 24;
+pub(super) const ALPHA: u64 = 15;
+
+/// Bytes a pixel that libaom holds while it decodes this file.
+pub(super) fn held_bytes(source: &[u8]) -> u64 {
+    let Ok(mut container) = Container::new(source, true, source.len(), false) else { return PICTURE };
+    match container.parse() {
+        Parsed::Ready(found) => {
+            let picture = if found.deep { DEEP } else { PICTURE };
+            picture + if found.alpha { ALPHA } else { 0 }
+        }
+        _ => PICTURE,
+    }
+}
+
 /// The EXIF value for: rotate counter-clockwise by quarter turns, then mirror.
 fn orientation(found: &Found) -> Orientation {
     let value = match (found.quarter_turns & 3, found.mirror_axis) {
@@ -96,6 +114,7 @@ mod tests {
                     height: 1,
                     frames: 1,
                     alpha: false,
+                    deep: false,
                     grey: false,
                     icc_bytes: 0,
                     quarter_turns,

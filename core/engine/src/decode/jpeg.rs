@@ -72,6 +72,32 @@ pub(super) fn inspect(head: &Head<'_>, limits: &Limits) -> Result<Announced, Sto
     }
 }
 
+/// Bytes a pixel that libjpeg holds: every coefficient of what comes in several scans, in 16 bits, and a fourth channel.
+pub(super) fn held_bytes(source: &[u8]) -> u64 {
+    let head = Head::new(source, true, Format::Jpeg, source.len());
+    let (mut in_scans, mut components) = (false, &[][..]);
+    for segment in segments(&head) {
+        let Ok(payload) = segment.payload(&head) else { break };
+        match segment.marker {
+            0xC0..=0xC2 | 0xC9 | 0xCA => {
+                in_scans = matches!(segment.marker, 0xC2 | 0xCA);
+                components = payload.get(6..).unwrap_or_default();
+            }
+            SOS => {
+                in_scans |= payload.first().is_some_and(|&count| usize::from(count) < components.len() / 3);
+                break;
+            }
+            _ => {}
+        }
+    }
+    let factors =
+        || components.chunks_exact(3).map(|each| (u64::from(each[1] >> 4), u64::from(each[1] & 15)));
+    let blocks: u64 = factors().map(|(across, down)| across * down).sum();
+    let largest = factors().fold((1, 1), |most, each| (most.0.max(each.0), most.1.max(each.1)));
+    let coefficients = if in_scans { (2 * blocks).div_ceil(largest.0 * largest.1) } else { 0 };
+    coefficients + u64::from(components.len() == 4 * 3)
+}
+
 /// Reads the frame header.
 fn frame(head: &Head<'_>, segment: &Segment, orientation: Orientation) -> Result<Announced, Stop> {
     let payload = segment.payload(head)?;

@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) height: u32,
     pub(super) frames: u32,
     pub(super) alpha: bool,
+    /// Whether its samples have more than 8 bits.
+    pub(super) deep: bool,
     pub(super) grey: bool,
     pub(super) icc_bytes: usize,
     /// Counter-clockwise.
@@ -139,6 +141,7 @@ impl<'a> Container<'a> {
             height: image.height,
             frames,
             alpha: decoder.alphaPresent != 0,
+            deep: image.depth > 8,
             grey: image.yuvFormat == avif::AVIF_PIXEL_FORMAT_YUV400,
             icc_bytes: image.icc.size,
             quarter_turns: if has(avif::AVIF_TRANSFORM_IROT) { image.irot.angle } else { 0 },

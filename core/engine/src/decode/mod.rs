@@ -69,6 +69,25 @@ pub(crate) fn scales(format: Format) -> &'static [u8] {
     }
 }
 
+/// Bytes that decoding holds for each pixel of a whole file, beside the picture that comes of it. The tests measure it.
+pub(crate) fn held_bytes(source: &[u8], format: Format, alpha: bool) -> u64 {
+    match format {
+        Format::Jpeg => jpeg::held_bytes(source),
+        Format::Webp => webp::held_bytes(source),
+        Format::Avif => avif::held_bytes(source),
+        Format::Png | Format::Gif => usually_held_bytes(format, alpha),
+    }
+}
+
+/// The same for an ordinary file, of which the header is known alone.
+pub(crate) fn usually_held_bytes(format: Format, alpha: bool) -> u64 {
+    match format {
+        Format::Jpeg | Format::Gif | Format::Png => 0,
+        Format::Webp => webp::LOSSY + if alpha { webp::ALPHA } else { 0 },
+        Format::Avif => avif::PICTURE + if alpha { avif::ALPHA } else { 0 },
+    }
+}
+
 pub(crate) fn inspect(head: &[u8], complete: bool, limits: &Limits) -> Result<Inspection, Error> {
     let Some(format) = Format::sniff(head) else {
         if !complete && head.len() < SNIFF_BYTES {

@@ -43,6 +43,25 @@ pub(super) fn inspect(head: &Head<'_>, limits: &Limits) -> Result<Announced, Sto
     }
 }
 
+/// Bytes a pixel that libwebp holds for what is lossy, what is lossless, and alpha beside what is lossy.
+pub(super) const LOSSY: u64 = 1;
+const LOSSLESS: u64 = 5;
+pub(super) const ALPHA: u64 = 5;
+
+/// Bytes a pixel that libwebp holds while it decodes this file.
+pub(super) fn held_bytes(source: &[u8]) -> u64 {
+    let mut held = LOSSY;
+    for (kind, data) in chunks(source) {
+        held = held.max(match &kind {
+            b"VP8L" => LOSSLESS,
+            b"ALPH" | b"ANMF" => LOSSY + ALPHA,
+            b"VP8X" if data.first().is_some_and(|flags| flags & HAS_ALPHA != 0) => LOSSY + ALPHA,
+            _ => LOSSY,
+        });
+    }
+    held
+}
+
 fn still(width: u32, height: u32, alpha: bool) -> Announced {
     Announced { width, height, frames: 1, orientation: Orientation::UPRIGHT, alpha }
 }

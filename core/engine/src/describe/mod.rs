@@ -53,7 +53,9 @@ pub struct Description {
 pub fn describe(source: &[u8], limits: &Limits, cancel: &CancelToken) -> Result<Description, Error> {
     cancel.check()?;
     let header = header(source, limits)?;
-    let (pixels, icc) = picture(source, header, &description_plan(&header, limits)?, limits, cancel)?;
+    let plan = description_plan(&header, limits)?;
+    plan.check(source, limits)?;
+    let (pixels, icc) = picture(source, header, &plan, limits, cancel)?;
     let pixels = expand::to(&pixels, Layout::Rgba);
     let hash = thumbhash::rgba_to_thumb_hash(pixels.width as usize, pixels.height as usize, &pixels.data);
     Ok(Description {

@@ -20,6 +20,8 @@ const ERROR: f64 = 2.0;
 const SQUARE_ERROR: f64 = 6.0;
 /// The greatest difference of the mean of a square, in levels.
 const MEAN_ERROR: f64 = 1.5;
+/// As many colours as can be counted without taking much memory.
+const MANY: usize = 1 << 18;
 const ROWS_BETWEEN_CHECKS: usize = 64;
 
 type Colour = [u8; 4];
@@ -67,6 +69,9 @@ impl Indexed {
     /// A picture that looks the same, if there is one of so few colours.
     pub(super) fn alike(pixels: &Pixels, cancel: &CancelToken) -> Result<Option<Self>, Error> {
         let rgba = expand::to(pixels, Layout::Rgba);
+        if has_many_colours(&rgba) {
+            return Ok(None);
+        }
         let failed = |error: quantizr::Error| Error::Bug(format!("palette: {error}"));
         let image = quantizr::Image::new(&rgba.data, rgba.width as usize, rgba.height as usize);
         let image = image.map_err(failed)?;
@@ -154,6 +159,21 @@ impl Indexed {
 fn shown([red, green, blue, alpha]: Colour) -> Colour {
     let times = |sample: u8| ((u32::from(sample) * u32::from(alpha) + 127) / 255) as u8;
     [times(red), times(green), times(blue), alpha]
+}
+
+/// Whether more than every fourth pixel has a colour of its own, and there are more than fit many times into a palette: 256
+/// can't look like that, and to count them all would take far more than the picture. Some may share a place and be missed.
+fn has_many_colours(rgba: &Pixels) -> bool {
+    const PLACES: u32 = 24;
+    let mut seen = vec![0_u64; 1 << (PLACES - 6)];
+    let mut count = 0;
+    for &colour in rgba.data.as_chunks::<4>().0 {
+        let place = u32::from_le_bytes(colour).wrapping_mul(0x9E37_79B1) >> (32 - PLACES);
+        let (word, bit) = (&mut seen[place as usize >> 6], 1 << (place & 63));
+        count += usize::from(*word & bit == 0);
+        *word |= bit;
+    }
+    count > MANY && count > rgba.data.len() / 16
 }
 
 #[cfg(test)]

@@ -61,43 +61,49 @@ pub(crate) fn takes_rows(encoding: Encoding) -> bool {
 
 /// The usual file, of the rows that `give` hands over one by one, in samples as they are. Only what was compressed is held.
 pub(crate) fn of_rows(
-    (width, height): (u32, u32),
+    size: (u32, u32),
     layout: Layout,
     cancel: &CancelToken,
     give: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error>,
 ) -> Result<Vec<u8>, Error> {
     cancel.check()?;
-    let samples = (width as usize * layout.channels() + 1) * height as usize;
-    let mut bytes = Vec::with_capacity(samples / 2);
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(colour(layout)?);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    encoder.set_filter(png::Filter::Adaptive);
-    let mut writer = encoder.write_header().map_err(bug)?;
-    let mut stream = writer.stream_writer_with_size(CHUNK).map_err(bug)?;
-    give(&mut |row| stream.write_all(row).map_err(bug))?;
-    stream.finish().map_err(bug)?;
-    writer.finish().map_err(bug)?;
-    if bytes.len() > fdeflate::StoredOnlyCompressor::<()>::compressed_size(samples) {
-        bytes = stored(&bytes, cancel)?;
+    let mut bytes = streamed(size, layout, png::Compression::Fast, png::Filter::Adaptive, give)?;
+    let (width, height) = (size.0 as usize, size.1 as usize);
+    let raw = (width * layout.channels() + 1) * height;
+    if bytes.len() > fdeflate::StoredOnlyCompressor::<()>::compressed_size(raw) {
+        // Noise is best left alone. Its rows are gone by now: they are read back.
+        cancel.check()?;
+        let mut reader = png::Decoder::new(Cursor::new(&bytes)).read_info().map_err(bug)?;
+        bytes = streamed(size, layout, png::Compression::NoCompression, png::Filter::NoFilter, |put| {
+            while let Some(row) = reader.next_row().map_err(bug)? {
+                put(row.data())?;
+            }
+            Ok(())
+        })?;
     }
     cancel.check()?;
     Ok(bytes)
 }
 
-/// A file with its samples as they are and nothing compressed, for noise. The rows are gone by then: they are read back.
-fn stored(file: &[u8], cancel: &CancelToken) -> Result<Vec<u8>, Error> {
-    let mut reader = png::Decoder::new(Cursor::new(file)).read_info().map_err(bug)?;
-    let bytes = reader.output_buffer_size().ok_or_else(|| bug("too large to be read back"))?;
-    let mut samples = vec![0; bytes];
-    reader.next_frame(&mut samples).map_err(bug)?;
-    let colour = reader.info().color_type;
-    write(reader.info().size(), &samples, cancel, |encoder| {
-        encoder.set_color(colour);
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_compression(png::Compression::NoCompression);
-    })
+fn streamed(
+    (width, height): (u32, u32),
+    layout: Layout,
+    compression: png::Compression,
+    filter: png::Filter,
+    give: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error>,
+) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(colour(layout)?);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(compression);
+    encoder.set_filter(filter);
+    let mut writer = encoder.write_header().map_err(bug)?;
+    let mut stream = writer.stream_writer_with_size(CHUNK).map_err(bug)?;
+    give(&mut |row| stream.write_all(row).map_err(bug))?;
+    stream.finish().map_err(bug)?;
+    writer.finish().map_err(bug)?;
+    Ok(bytes)
 }
 
 fn colour(layout: Layout) -> Result<png::ColorType, Error> {

@@ -36,10 +36,11 @@ pub(super) fn run(
         let cascade = loop {
             let parts: Vec<_> = now.iter().map(|(_, plan)| part(plan)).collect();
             let cascade = Cascade::new(&parts);
-            if now.len() == 1 || peak_bytes(&now, &cascade) <= run.limits.max_memory_bytes {
+            if now.len() == 1 || peak_bytes(run.source, &now, &cascade) <= run.limits.max_memory_bytes {
                 break (parts, cascade);
             }
-            let largest = (0..now.len()).max_by_key(|&at| (now[at].1.peak_bytes(), now[at].0)).unwrap_or(0);
+            let bytes = |at: usize| now[at].1.whole_bytes_for(run.source);
+            let largest = (0..now.len()).max_by_key(|&at| (bytes(at), now[at].0)).unwrap_or(0);
             later.push(now.remove(largest));
         };
         let (parts, cascade) = cascade;
@@ -58,7 +59,7 @@ fn part(plan: &Plan) -> Option<Part> {
 
 /// Estimated memory at the peak in bytes: beside what a plan needs alone, the decoded picture and every picture of
 /// which a smaller one is made.
-fn peak_bytes(plans: &[(usize, &Plan)], cascade: &Cascade) -> u64 {
+fn peak_bytes(source: &[u8], plans: &[(usize, &Plan)], cascade: &Cascade) -> u64 {
     let area = |size: (u32, u32)| u64::from(size.0) * u64::from(size.1) * 4;
     let decoded = |(_, plan): &(usize, &Plan)| match plan.steps().first() {
         Some(Step::Decode { to, .. }) => area(*to),
@@ -69,7 +70,7 @@ fn peak_bytes(plans: &[(usize, &Plan)], cascade: &Cascade) -> u64 {
         _ => 0,
     };
     let held: u64 = (0..plans.len()).filter(|&at| cascade.smaller(at).next().is_some()).map(sampled).sum();
-    let alone = plans.iter().map(|(_, plan)| plan.peak_bytes()).max().unwrap_or(0);
+    let alone = plans.iter().map(|(_, plan)| plan.whole_bytes_for(source)).max().unwrap_or(0);
     alone.saturating_add(plans.iter().map(decoded).max().unwrap_or(0)).saturating_add(held)
 }
 

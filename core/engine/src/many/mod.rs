@@ -59,7 +59,7 @@ pub fn transform_some(
     let header = header(source, limits)?;
     let run = Run { source, overlay, header, limits, cancel };
     let plans: Vec<Result<Plan, Error>> =
-        transformations.iter().map(|transformation| plan(&header, transformation, limits)).collect();
+        transformations.iter().map(|transformation| checked(&run, transformation)).collect();
     let mut is_wanted = vec![false; plans.len()];
     for &index in wanted {
         is_wanted[index] = true;
@@ -92,4 +92,10 @@ pub fn transform_some(
         run.output(&transformations[index], plan, finished)
     };
     Ok(wanted.iter().map(&mut output).collect())
+}
+
+fn checked(run: &Run<'_>, transformation: &Transformation) -> Result<Plan, Error> {
+    let plan = plan(&run.header, transformation, run.limits)?;
+    plan.check(run.source, run.limits)?;
+    Ok(plan)
 }

@@ -26,6 +26,17 @@ fn photo_with_alpha() -> Pixels {
     Pixels::from_data(SIZE.0, SIZE.1, Layout::Rgba, data)
 }
 
+/// No two neighbours have to do with each other, and nearly every pixel has a colour of its own.
+fn noise(layout: Layout) -> Pixels {
+    let mut pixels = Pixels::zeroed(SIZE.0, SIZE.1, layout);
+    let mut state = 7_u32;
+    for sample in &mut pixels.data {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *sample = (state >> 24) as u8;
+    }
+    pixels
+}
+
 fn written(pixels: &Pixels, format: Format, lossless: bool) -> Vec<u8> {
     let encoding = Encoding { lossless, ..Encoding::new(format, 60) };
     encode(pixels, &encoding, &CancelToken::new()).unwrap()
@@ -80,6 +91,8 @@ fn no_more_is_taken_than_planned() {
         ("cmyk", cmyk_jpeg(&plain)),
         ("png", written(&plain, Format::Png, true)),
         ("png-alpha", written(&alpha, Format::Png, true)),
+        ("noise", written(&noise(Layout::Rgb), Format::Png, true)),
+        ("noise-alpha", written(&noise(Layout::Rgba), Format::Png, true)),
         ("webp", written(&plain, Format::Webp, false)),
         ("webp-alpha", written(&alpha, Format::Webp, false)),
         ("webp-lossless", written(&plain, Format::Webp, true)),
@@ -110,7 +123,11 @@ fn no_more_is_taken_than_planned() {
     }
     let avif = r#"{"width":1000,"format":"avif"}"#;
     cases.extend([("baseline", avif), ("png-alpha", avif), ("webp", r#"{"quality":80}"#)]);
-    cases.extend([("png", r#"{"withoutEnlargement":true,"width":9000}"#)]);
+    let (same, palette) = (r#"{"withoutEnlargement":true,"width":9000}"#, r#"{"palette":true}"#);
+    let (webp, gif) = (r#"{"format":"webp","lossless":true}"#, r#"{"format":"gif"}"#);
+    for request in [same, palette, webp, gif] {
+        cases.extend([("noise", request), ("noise-alpha", request)]);
+    }
     for (name, bytes) in &sources {
         fs::write(folder.join(name), bytes).unwrap();
     }

@@ -1,23 +1,25 @@
 //! How much memory a plan needs at its worst moment, from sizes alone.
 
+use crate::encode::Encoding;
 use crate::format::Format;
 use crate::plan::step::{Size, Step};
 
-/// Bytes at the peak, beside the source file and the process itself.
+/// Bytes at the peak, beside the source file and the process itself. `decoder` is what decoding holds for each pixel of
+/// the source beside its result.
 ///
-/// An estimate on the high side: every picture counts three or four bytes a pixel though it may be grey, and codecs
-/// count what they need for ordinary files.
-pub(super) fn peak_bytes(steps: &[Step], alpha: bool) -> u64 {
+/// An estimate on the high side: every picture counts three or four bytes a pixel though it may be grey, and encoders
+/// count what they need for pictures that are hard to compress.
+pub(super) fn peak_bytes(steps: &[Step], alpha: bool, decoder: u64) -> u64 {
     let mut channels: u64 = if alpha { 4 } else { 3 };
     let (mut peak, mut size) = (0, (0, 0));
     let mut all_frames = 1;
     for step in steps {
         let held = area(size) * channels;
         let needed = match step {
-            Step::Decode { format, from, to, frames, .. } => {
+            Step::Decode { from, to, frames, .. } => {
                 size = *to;
                 all_frames = u64::from(*frames);
-                area(*to) * channels + area(*from) * decoder_bytes(*format)
+                area(*to) * channels + area(*from) * decoder
             }
             Step::Crop { rect } => {
                 size = (rect.width, rect.height);
@@ -58,7 +60,7 @@ pub(super) fn peak_bytes(steps: &[Step], alpha: bool) -> u64 {
             Step::Sharpen => held,
             // The stamp is never larger than the picture; a rotated one exists twice for a moment.
             Step::Watermark(_) => held + 2 * 4 * area(size),
-            Step::Encode { encoding, .. } => held + area(size) * encoder_bytes(encoding.format),
+            Step::Encode { encoding, .. } => held + area(size) * encoder_bytes(*encoding, channels),
         };
         peak = peak.max(needed);
     }
@@ -81,22 +83,18 @@ fn area((width, height): Size) -> u64 {
     u64::from(width) * u64::from(height)
 }
 
-/// Bytes a pixel of the source that a decoder holds beside its result.
-fn decoder_bytes(format: Format) -> u64 {
-    match format {
-        Format::Jpeg | Format::Gif | Format::Png => 0,
-        Format::Webp => 1,
-        Format::Avif => 3,
-    }
-}
-
-/// Bytes a pixel that an encoder holds beside the picture, its result included.
-fn encoder_bytes(format: Format) -> u64 {
-    match format {
+/// Bytes a pixel that an encoder holds beside the picture of so many channels, its result included. The tests measure it.
+fn encoder_bytes(encoding: Encoding, channels: u64) -> u64 {
+    let alpha = channels == 4;
+    match encoding.format {
         Format::Jpeg => 1,
-        Format::Gif => 2,
-        Format::Png => 4,
+        Format::Gif => 20,
+        // What can't be compressed is there twice.
+        Format::Png if encoding.palette => 12 + 2 * channels,
+        Format::Png => 2 * channels + 1,
+        // The encoder of what is lossless, alpha too, looks for what repeats.
+        Format::Webp if alpha || encoding.lossless => 39,
         Format::Webp => 5,
-        Format::Avif => 12,
+        Format::Avif => 36,
     }
 }

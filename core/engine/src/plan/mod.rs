@@ -15,7 +15,7 @@ mod tests;
 
 use std::fmt;
 
-use crate::decode::scales;
+use crate::decode::{self, scales};
 use crate::encode::{Encoding, default_quality};
 use crate::error::{Error, FieldError};
 use crate::format::Format;
@@ -42,6 +42,8 @@ pub struct Plan {
     format: Format,
     size: Size,
     frames: u32,
+    /// Whether pixels of the source may be transparent.
+    alpha: bool,
     peak_bytes: u64,
     steps: Vec<Step>,
     /// Whether the picture stays as it is and no format was named.
@@ -64,19 +66,32 @@ impl Plan {
         self.frames
     }
 
-    /// Estimated memory at the peak in bytes, beside the source's own bytes.
+    /// Estimated memory at the peak in bytes, beside the source's own bytes, for an ordinary file.
     pub fn peak_bytes(&self) -> u64 {
         self.peak_bytes
     }
 
-    /// The same for this very file, which must be the one that the header was read from: an ordinary JPEG that goes
-    /// from planes to a JPEG takes rows and not pictures, and one that goes to WebP planes and no RGB, which no header tells.
-    /// [`Self::peak_bytes`] is for any file.
+    /// The same for this very file, which must be the one that the header was read from, for no header tells all that
+    /// counts: an ordinary JPEG that goes from planes to a JPEG takes rows and not pictures, and one that goes to WebP planes
+    /// and no RGB; one that is progressive takes more, and so do some kinds of WebP and AVIF.
     pub fn peak_bytes_for(&self, source: &[u8]) -> u64 {
+        let whole = self.whole_bytes_for(source);
         if self.codes_anew {
-            return self.peak_bytes;
+            return whole;
         }
-        planar::peak_bytes(source, &self.steps).map_or(self.peak_bytes, |bytes| bytes.min(self.peak_bytes))
+        planar::peak_bytes(source, &self.steps).map_or(whole, |bytes| bytes.min(whole))
+    }
+
+    /// The same where this file is decoded as a picture.
+    pub(crate) fn whole_bytes_for(&self, source: &[u8]) -> u64 {
+        let Some(Step::Decode { format, .. }) = self.steps.first() else { return self.peak_bytes };
+        let decoder = decode::held_bytes(source, *format, self.alpha);
+        self.peak_bytes.max(memory::peak_bytes(&self.steps, self.alpha, decoder))
+    }
+
+    /// Whether this file can be worked on within the limits, which [`plan`] says of ordinary ones.
+    pub(crate) fn check(&self, source: &[u8], limits: &Limits) -> Result<(), Error> {
+        at_most("memory needed in bytes", self.peak_bytes_for(source), limits.max_memory_bytes)
     }
 
     pub(crate) fn steps(&self) -> &[Step] {
@@ -141,7 +156,8 @@ pub fn plan(header: &Header, transformation: &Transformation, limits: &Limits) -
     }
     let codes_anew = transformation.format.is_none() && is_as_stored(header, &list);
     list.push(Step::Encode { encoding, size });
-    let mut peak_bytes = memory::peak_bytes(&list, header.alpha);
+    let decoder = decode::usually_held_bytes(header.format, header.alpha);
+    let mut peak_bytes = memory::peak_bytes(&list, header.alpha, decoder);
     at_most("memory needed in bytes", peak_bytes, limits.max_memory_bytes)?;
     if codes_anew {
         peak_bytes =
@@ -152,6 +168,7 @@ pub fn plan(header: &Header, transformation: &Transformation, limits: &Limits) -
         format: encoding.format,
         size,
         frames,
+        alpha: header.alpha,
         peak_bytes,
         steps: list,
         codes_anew,
