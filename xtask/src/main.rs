@@ -51,7 +51,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "openapi",
-        arguments: "[--check]",
+        arguments: "[--check|--release]",
         about: "write openapi/pixmill.json, check that it is up to date and breaks no client, or release it",
         start: openapi::start,
     },
@@ -87,7 +87,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "faults",
-        arguments: "[--runs N] [--seed S] [--only F7,F8]",
+        arguments: "[--embedded|--distributed] [--runs N] [--seed S] [--only F7,F8] [--at-once N] [--scale N]",
         about: "kill processes and cut off systems, and check that every promise holds",
         start: faults::start,
     },
