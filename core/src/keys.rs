@@ -19,7 +19,7 @@ pub struct Keys {
 #[derive(Debug, thiserror::Error)]
 pub enum MakeKeyError {
     /// A key that is good for nothing.
-    #[error("a key needs at least one scope")]
+    #[error("a key needs at least one scope: read, write or admin")]
     NoScope,
     /// The user has as many keys as one may have.
     #[error("you have {} keys, the most that one may have; revoke one first", Keys::MOST)]

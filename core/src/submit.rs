@@ -274,7 +274,9 @@ impl Submissions {
             None => {
                 // Versions go with their image, which may have been deleted just now.
                 self.ports.images.get(image.owner, image.id).await?.ok_or(SubmitError::UnknownImage)?;
-                let detail = format!("this image has no version {number}");
+                let detail = format!(
+                    "this image has no version {number}; GET /images/{{id}}/versions lists those that it has"
+                );
                 Err(SubmitError::Invalid(vec![FieldError::new("version", detail)]))
             }
         }

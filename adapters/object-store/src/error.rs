@@ -34,7 +34,7 @@ fn is_full(error: &Error) -> bool {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The settings make no sense.
-    #[error("the settings of S3 can't be used: {0}")]
+    #[error("the settings of S3 can't be used: {0}; check AWS_ENDPOINT_URL, AWS_REGION and the key")]
     Settings(String),
     /// There is no such bucket.
     #[error("there is no bucket {bucket:?} at {place}; make it, or correct AWS_BUCKET_NAME and AWS_REGION")]
@@ -47,7 +47,7 @@ pub enum ConnectError {
     /// The key is wrong, or may not do enough.
     #[error(
         "the bucket {bucket:?} at {place} may not be read with this access key ({said}); correct the key, or allow it \
-         s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject"
+         s3:ListBucket, s3:GetObject, s3:PutObject, s3:AbortMultipartUpload and s3:DeleteObject"
     )]
     Refused {
         /// Its name.

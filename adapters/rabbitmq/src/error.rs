@@ -45,8 +45,8 @@ pub enum ConnectError {
     },
     /// A queue of this name exists, and is another kind of queue.
     #[error(
-        "the queue {queue:?} exists with other settings ({detail}); remove it once it is empty, or let Pixmill use \
-         another virtual host"
+        "the queue {queue:?} exists with other settings ({detail}); remove it once it is empty, or set \
+         RABBITMQ_QUEUE to another name"
     )]
     Clash {
         /// Its name.

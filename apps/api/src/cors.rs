@@ -19,7 +19,7 @@ impl Cors {
     /// `None` if no origin is allowed.
     pub(crate) fn new(origins: &[String]) -> Option<Self> {
         let origins: Vec<String> =
-            origins.iter().map(|origin| origin.trim_end_matches('/').to_owned()).collect();
+            origins.iter().map(|origin| origin.trim().trim_end_matches('/').to_owned()).collect();
         let any = origins.iter().any(|origin| origin == "*");
         (!origins.is_empty()).then_some(Self { origins, any })
     }

@@ -74,7 +74,11 @@ fn into_problem(error: Error) -> Problem {
     };
     let status = error.status();
     if error.is::<NotFoundError>() || status == StatusCode::NOT_FOUND {
-        return Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path");
+        return Problem::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "there is nothing at this path; /docs lists all paths",
+        );
     }
     if status.is_client_error() {
         return Problem::new(status, "bad_request", error.to_string());

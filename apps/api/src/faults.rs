@@ -51,7 +51,11 @@ pub(crate) fn job_failed(failure: &Failure) -> Problem {
 }
 
 pub(crate) fn job_cancelled() -> Problem {
-    Problem::new(StatusCode::CONFLICT, "job_cancelled", "the job was cancelled; there is no result")
+    Problem::new(
+        StatusCode::CONFLICT,
+        "job_cancelled",
+        "the job was cancelled and has no result; submit the transformation again",
+    )
 }
 
 pub(crate) fn job_finished(status: JobStatus) -> Problem {

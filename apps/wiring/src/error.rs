@@ -67,13 +67,18 @@ pub enum StartError {
         source: io::Error,
     },
     /// The connection loop ended by itself.
-    #[error("the HTTP server stopped")]
+    #[error("a part of the program stopped by itself; this is a fault of Pixmill")]
     Server(#[source] io::Error),
     /// A backup.
     #[error(transparent)]
     Backup(#[from] pixmill_embedded::BackupError),
     /// A backup that is complete but for what the store had lost before.
-    #[error("the data folder is damaged: {} files that it should have are missing, the first is {}", .0.len(), .0[0])]
+    #[error(
+        "the data folder is damaged: {} files that it should have are missing, the first is {}; the copy is complete but for \
+         these, which an earlier backup may have",
+        .0.len(),
+        .0[0]
+    )]
     Damaged(Vec<BlobKey>),
     /// A user who can't be added or changed.
     #[error("{0}")]

@@ -31,7 +31,7 @@ pub struct Systems {
 const NO_QUEUE: &str = "MONGO_URI is set without RABBITMQ_URL or RABBITMQ_HOST, but jobs in MongoDB reach workers through \
      RabbitMQ; set one of them too, or unset MONGO_URI to keep everything in the data folder";
 const NO_JOBS: &str = "RABBITMQ_URL or RABBITMQ_HOST is set without MONGO_URI, but jobs in the data folder are queued there; \
-     set MONGO_URI too, or unset it";
+     set MONGO_URI too, or unset RABBITMQ_URL and RABBITMQ_HOST";
 
 impl Systems {
     /// Whether users, images and jobs are in a database that several processes can share.
@@ -100,8 +100,8 @@ fn without_credentials(url: &str) -> &str {
 #[cfg(not(all(feature = "mongodb", feature = "rabbitmq", feature = "redis", feature = "s3")))]
 fn left_out(variables: &str, system: &str, feature: &str) -> crate::error::StartError {
     crate::error::StartError::Setting(format!(
-        "{variables} is set, but this build leaves out the adapter for {system}; build it with `--features {feature}`, \
-         or unset the variable to do without"
+        "{variables} is set, but this build leaves out the adapter for {system}; build it with `--features {feature}` (with \
+         `cargo xtask run`, set the variable in the environment or in `.env` instead of a flag), or unset it to do without"
     ))
 }
 

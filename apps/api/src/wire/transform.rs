@@ -23,11 +23,13 @@ macro_rules! body {
         #[oai(rename_all = "camelCase", deny_unknown_fields, skip_serializing_if_is_none)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         pub(crate) struct $name {
-            /// Width of the result before rotation, in pixels. Alone, the height follows the aspect ratio.
+            /// Width of the result before rotation, in pixels. Alone, the height follows the aspect ratio,
+            /// but for the fit `fill`, which leaves it as it is.
             #[oai(validator(minimum(value = "1"), maximum(value = "16384")))]
             #[serde(default, deserialize_with = "given::some_whole")]
             width: Option<i64>,
-            /// Height of the result before rotation, in pixels. Alone, the width follows the aspect ratio.
+            /// Height of the result before rotation, in pixels. Alone, the width follows the aspect ratio,
+            /// but for the fit `fill`, which leaves it as it is.
             #[oai(validator(minimum(value = "1"), maximum(value = "16384")))]
             #[serde(default, deserialize_with = "given::some_whole")]
             height: Option<i64>,
@@ -97,7 +99,8 @@ macro_rules! body {
             /// WebP have a place for it. Colours are always converted to sRGB, so that no profile is needed.
             #[serde(default, deserialize_with = "given::some")]
             keep_metadata: Option<bool>,
-            /// Keep the copyright notice and the artist that EXIF names, and nothing else of it; false when absent.
+            /// Keep the copyright notice and the artist that EXIF names, and nothing else of it; false when absent. JPEG, PNG
+            /// and WebP have a place for it.
             #[serde(default, deserialize_with = "given::some")]
             keep_copyright: Option<bool>,
             /// Whether the result becomes a version of the image. If not, it can be fetched for a while from

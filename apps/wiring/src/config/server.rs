@@ -66,7 +66,8 @@ pub struct ServerConfig {
     /// Jobs of all users that may wait or run at once, about
     #[arg(long, env = "MAX_OPEN_JOBS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Limits")]
     pub max_open_jobs: u64,
-    /// Uploads, transformations and deletions that a user may ask for in one window; 0 for no limit
+    /// Requests that change something, for each user and window, and logins and registrations for each address; 0 for no
+    /// limit, also on guesses at passwords
     #[arg(long, env = "RATE_LIMIT_REQUESTS", default_value_t = 100, help_heading = "Users")]
     pub rate_limit_requests: u32,
     /// Length of that window in seconds
@@ -140,7 +141,12 @@ impl ServerConfig {
         }
         match &self.jwt_secret()? {
             Some(secret) if secret.expose().len() < SHORTEST_SECRET => Err(format!(
-                "JWT_SECRET has {} bytes and needs at least {SHORTEST_SECRET}; {MAKE_ONE}",
+                "{} has {} bytes and needs at least {SHORTEST_SECRET}; {MAKE_ONE}",
+                if self.jwt_secret.is_some() {
+                    "JWT_SECRET"
+                } else {
+                    "the key in the file that JWT_SECRET_FILE names"
+                },
                 secret.expose().len()
             )),
             None if systems.are_shared() => Err(format!(
