@@ -28,10 +28,11 @@ pub struct Transformation {
     /// fit `fill`, which leaves it as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
-    /// How the picture fills `width` × `height` when both are given; `cover` when absent.
+    /// How the picture fills `width` × `height` when both are given; `cover` when absent. Refused without a size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fit: Option<Fit>,
-    /// Which part stays with `cover`, or where the picture lies with `contain`; `centre` when absent.
+    /// Which part stays with `cover`, or where the picture lies with `contain`; `centre` when absent. Refused
+    /// without a size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
     /// Never make the picture larger than it is.
@@ -76,7 +77,7 @@ pub struct Transformation {
     #[serde(skip_serializing_if = "is_false")]
     pub lossless: bool,
     /// Write PNG with a palette of at most 256 colours where that makes the file smaller and the difference can't be seen;
-    /// where it can, the result is as without. GIF always has one, other formats never.
+    /// where it can, the result is as without. GIF always has one; for the others it is refused.
     #[serde(skip_serializing_if = "is_false")]
     pub palette: bool,
     /// Text to write across the picture: the short form of `watermark`, at its defaults.
@@ -88,8 +89,8 @@ pub struct Transformation {
     /// A watermark with all its settings. Excludes `watermarkText`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Watermark>,
-    /// Keep EXIF, with its orientation reset to upright; all of it, GPS too, is dropped when false. The pixels are
-    /// converted to sRGB either way, so the source's ICC profile is never kept.
+    /// Keep EXIF, with its orientation reset to upright; all of it, GPS too, is dropped when false. JPEG, PNG and WebP
+    /// results have a place for it. The pixels are converted to sRGB either way, so the source's ICC profile is never kept.
     #[serde(skip_serializing_if = "is_false")]
     pub keep_metadata: bool,
     /// Keep the copyright notice and the artist that EXIF names, and nothing else of it. JPEG, PNG and WebP results have a

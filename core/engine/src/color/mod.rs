@@ -119,6 +119,7 @@ fn grey_srgb() -> ColorProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{CancelToken, Limits};
 
     fn convert(layout: Layout, data: Vec<u8>, icc: Option<Vec<u8>>) -> Pixels {
         let width = (data.len() / layout.channels()) as u32;
@@ -157,6 +158,83 @@ mod tests {
     fn a_profile_for_other_pixels_is_ignored() {
         let icc = ColorProfile::new_display_p3().encode().unwrap();
         assert_eq!(convert(Layout::Grey, vec![1, 2, 3], Some(icc)).data, [1, 2, 3]);
+    }
+
+    /// A profile of a press: what is seen (L*, a*, b*) of no ink, of each of cyan, magenta, yellow and black, and nothing but
+    /// means between (ICC.1:2022, 10.10).
+    fn press() -> Vec<u8> {
+        let mut tag = b"mft1\0\0\0\0\x04\x03\x02\0".to_vec();
+        for place in 0..9 {
+            tag.extend(if place % 4 == 0 { 0x1_0000_u32 } else { 0 }.to_be_bytes());
+        }
+        for _ in 0..4 {
+            tag.extend(0..=255);
+        }
+        let inks = [(100.0, 0.0, 0.0), (-45.0, -37.0, -50.0), (-52.0, 74.0, -3.0), (-11.0, -5.0, 93.0)];
+        for corner in 0..16 {
+            let [cyan, magenta, yellow, black] = [8, 4, 2, 1].map(|bit| corner & bit != 0);
+            let on = |ink: (f64, f64, f64), there| if there { ink } else { (0.0, 0.0, 0.0) };
+            let parts = [inks[0], on(inks[1], cyan), on(inks[2], magenta), on(inks[3], yellow)];
+            let sum = parts
+                .iter()
+                .fold((0.0, 0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1, sum.2 + part.2));
+            let (l, a, b) = if black { (5.0, 0.0, 0.0) } else { sum };
+            tag.extend([
+                (l * 2.55_f64).clamp(0.0, 255.0) as u8,
+                (a + 128.0) as u8,
+                (b + 128.0).clamp(0.0, 255.0) as u8,
+            ]);
+        }
+        for _ in 0..3 {
+            tag.extend(0..=255);
+        }
+        let mut profile = vec![0; 128];
+        profile[8..12].copy_from_slice(&[2, 0x40, 0, 0]);
+        for (at, word) in [(12, b"prtr"), (16, b"CMYK"), (20, b"Lab "), (36, b"acsp")] {
+            profile[at..at + 4].copy_from_slice(word);
+        }
+        // D50.
+        profile[68..80].copy_from_slice(&[0, 0, 0xF6, 0xD6, 0, 1, 0, 0, 0, 0, 0xD3, 0x2D]);
+        profile.extend(1_u32.to_be_bytes());
+        profile.extend(b"A2B0");
+        profile.extend(144_u32.to_be_bytes());
+        profile.extend((tag.len() as u32).to_be_bytes());
+        profile.extend(tag);
+        let len = (profile.len() as u32).to_be_bytes();
+        profile[..4].copy_from_slice(&len);
+        profile
+    }
+
+    #[test]
+    fn ink_goes_by_its_profile() {
+        let inks = [[0, 0, 0, 0], [255, 0, 0, 0], [0, 255, 0, 0], [0, 0, 255, 0], [0, 0, 0, 255]];
+        let found = convert(Layout::Cmyk, inks.concat(), Some(press()));
+        assert_eq!(found.layout, Layout::Rgb);
+        let [paper, cyan, magenta, yellow, black] = found.data.as_chunks::<3>().0 else {
+            panic!("{found:?}")
+        };
+        assert!(paper.iter().all(|&sample| sample >= 250), "{paper:?}");
+        assert!(black.iter().all(|&sample| sample <= 30), "{black:?}");
+        // What the press shows of each, which the plain formula takes for 0,255,255 and so on.
+        assert!(cyan[0] < 60 && (110..170).contains(&cyan[1]) && cyan[2] > 190, "{cyan:?}");
+        assert!(magenta[0] > 190 && magenta[1] < 60 && (90..150).contains(&magenta[2]), "{magenta:?}");
+        assert!(yellow[0] > 220 && yellow[1] > 200 && yellow[2] < 60, "{yellow:?}");
+    }
+
+    #[test]
+    fn ink_in_a_file_goes_by_the_profile_beside_it() {
+        let ink = Pixels::from_data(16, 16, Layout::Cmyk, [[255, 0, 0, 0]; 256].concat());
+        let jpeg = crate::encode::samples::cmyk_jpeg(&ink);
+        let segment = [&b"ICC_PROFILE\0\x01\x01"[..], &press()].concat();
+        let len = (segment.len() as u16 + 2).to_be_bytes();
+        let source = [&jpeg[..2], &[0xFF, 0xE2], &len, &segment, &jpeg[2..]].concat();
+        for json in [r#"{"format":"png"}"#, r#"{"format":"png","width":8}"#] {
+            let request: crate::Transformation = serde_json::from_str(json).unwrap();
+            let output =
+                crate::transform(&source, None, &request, &Limits::default(), &CancelToken::new()).unwrap();
+            let [r, g, b] = image::load_from_memory(&output.bytes).unwrap().into_rgb8().get_pixel(4, 4).0;
+            assert!(r < 60 && (110..170).contains(&g) && b > 190, "{json}: {r},{g},{b}");
+        }
     }
 
     #[test]

@@ -5,22 +5,28 @@
 
 const SEQUENCE_HEADER: u8 = 1;
 
-/// The largest frame width and height of every sequence header in `data`, which must be whole units (OBUs).
-/// `None` when it isn't.
-pub(super) fn frame_sizes(mut data: &[u8]) -> Option<Vec<(u32, u32)>> {
+/// The largest frame width and height of every sequence header in `data`, and whether it is whole units (OBUs); where it
+/// isn't, those before the break.
+pub(super) fn frame_sizes(mut data: &[u8]) -> (Vec<(u32, u32)>, bool) {
     let mut sizes = Vec::new();
-    while let Some((&head, rest)) = data.split_first() {
-        let has_extension = head & 0x04 != 0;
-        let has_size = head & 0x02 != 0;
-        let rest = if has_extension { rest.get(1..)? } else { rest };
-        let (len, rest) = if has_size { leb128(rest)? } else { (rest.len(), rest) };
-        let (unit, rest) = rest.split_at_checked(len)?;
-        if head >> 3 & 0x0F == SEQUENCE_HEADER {
-            sizes.push(sequence_header(unit)?);
-        }
+    while !data.is_empty() {
+        let Some((size, rest)) = unit(data) else { return (sizes, false) };
+        sizes.extend(size);
         data = rest;
     }
-    Some(sizes)
+    (sizes, true)
+}
+
+/// The frame size that the first unit announces, if it is a sequence header, and what follows it.
+fn unit(data: &[u8]) -> Option<(Option<(u32, u32)>, &[u8])> {
+    let (&head, rest) = data.split_first()?;
+    let has_extension = head & 0x04 != 0;
+    let has_size = head & 0x02 != 0;
+    let rest = if has_extension { rest.get(1..)? } else { rest };
+    let (len, rest) = if has_size { leb128(rest)? } else { (rest.len(), rest) };
+    let (unit, rest) = rest.split_at_checked(len)?;
+    let size = if head >> 3 & 0x0F == SEQUENCE_HEADER { Some(sequence_header(unit)?) } else { None };
+    Some((size, rest))
 }
 
 fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
@@ -127,8 +133,9 @@ mod tests {
         }
         let mut unit = vec![SEQUENCE_HEADER << 3 | 2, bytes.len() as u8];
         unit.extend(&bytes);
-        assert_eq!(frame_sizes(&unit), Some(vec![(400, 300)]));
-        assert_eq!(frame_sizes(&unit[..unit.len() - 1]), None);
-        assert_eq!(frame_sizes(&[]), Some(vec![]));
+        assert_eq!(frame_sizes(&unit), (vec![(400, 300)], true));
+        assert_eq!(frame_sizes(&unit[..unit.len() - 1]), (vec![], false));
+        assert_eq!(frame_sizes(&[&unit[..], &unit[..5]].concat()), (vec![(400, 300)], false));
+        assert_eq!(frame_sizes(&[]), (vec![], true));
     }
 }

@@ -12,7 +12,7 @@ use crate::header::{Header, Orientation};
 use crate::limits::{CancelToken, Limits, at_most};
 
 pub(super) fn inspect(head: &Head<'_>, limits: &Limits) -> Result<Announced, Stop> {
-    let mut container = Container::new(head.bytes(), head.is_complete(), head.max(), false)?;
+    let mut container = Container::new(head.bytes(), head.is_complete(), head.max(), false, limits)?;
     let found = match container.parse() {
         Parsed::Ready(found) => found,
         Parsed::More(bytes) => return Err(Stop::More(bytes)),
@@ -40,7 +40,10 @@ pub(super) const ALPHA: u64 = 15;
 
 /// Bytes a pixel that libaom holds while it decodes this file.
 pub(super) fn held_bytes(source: &[u8]) -> u64 {
-    let Ok(mut container) = Container::new(source, true, source.len(), false) else { return PICTURE };
+    let limits = Limits::default();
+    let Ok(mut container) = Container::new(source, true, source.len(), false, &limits) else {
+        return PICTURE;
+    };
     match container.parse() {
         Parsed::Ready(found) => {
             let picture = if found.deep { DEEP } else { PICTURE };
@@ -68,7 +71,7 @@ fn orientation(found: &Found) -> Orientation {
 
 /// The EXIF of a whole file: a TIFF structure.
 pub(super) fn exif(source: &[u8]) -> Option<Vec<u8>> {
-    let mut container = Container::new(source, true, source.len(), true).ok()?;
+    let mut container = Container::new(source, true, source.len(), true, &Limits::default()).ok()?;
     match container.parse() {
         Parsed::Ready(_) => container.exif(),
         _ => None,
@@ -81,7 +84,7 @@ pub(super) fn decode(
     limits: &Limits,
     cancel: &CancelToken,
 ) -> Result<Decoded, Error> {
-    let mut container = Container::new(source, true, source.len(), false)?;
+    let mut container = Container::new(source, true, source.len(), false, limits)?;
     let broken = |detail: String| undecodable(Format::Avif, detail);
     let found = match container.parse() {
         Parsed::Ready(found) => found,
@@ -93,7 +96,7 @@ pub(super) fn decode(
     }
     at_most("ICC profile in bytes", found.icc_bytes as u64, limits.max_icc_bytes as u64)?;
     cancel.check()?;
-    container.decode(limits)?;
+    container.decode(&found)?;
     cancel.check()?;
     let pixels = container.pixels(&found)?;
     cancel.check()?;

@@ -11,7 +11,7 @@ use std::ptr;
 
 use libavif_sys as avif;
 
-use super::{av1, exif, undecodable};
+use super::{av1, exif, isobmff, undecodable};
 use crate::error::Error;
 use crate::format::Format;
 use crate::limits::Limits;
@@ -59,8 +59,8 @@ struct Reader {
     max: usize,
     /// The end of a read that could not be served.
     wanted: Option<u64>,
-    /// Set while pixels are read: the limits that the data must announce to keep.
-    limits: Option<Limits>,
+    /// The limits that what looks like coded data must announce to keep.
+    limits: Limits,
     refused: Option<Error>,
 }
 
@@ -76,7 +76,13 @@ impl Drop for Container<'_> {
 
 impl<'a> Container<'a> {
     /// `max` is the last position that may be read.
-    pub(super) fn new(source: &'a [u8], complete: bool, max: usize, with_exif: bool) -> Result<Self, Error> {
+    pub(super) fn new(
+        source: &'a [u8],
+        complete: bool,
+        max: usize,
+        with_exif: bool,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
         // SAFETY: takes nothing; the result is checked.
         let decoder = unsafe { avif::avifDecoderCreate() };
         if decoder.is_null() {
@@ -98,7 +104,7 @@ impl<'a> Container<'a> {
             complete,
             max,
             wanted: None,
-            limits: None,
+            limits: limits.clone(),
             refused: None,
         }));
         // SAFETY: both pointers are live; the decoder keeps `io` until it is destroyed, which is before the
@@ -150,9 +156,13 @@ impl<'a> Container<'a> {
     }
 
     /// Decodes the first frame into the library's own planes.
-    pub(super) fn decode(&mut self, limits: &Limits) -> Result<(), Error> {
-        // SAFETY: the library does not touch the reader outside of its calls.
-        unsafe { (*self.reader).limits = Some(limits.clone()) };
+    pub(super) fn decode(&mut self, found: &Found) -> Result<(), Error> {
+        // SAFETY: the library does not touch the reader outside of its calls, and `source` is valid for `len` bytes as
+        // long as the container lives.
+        let (source, limits) = unsafe {
+            (std::slice::from_raw_parts((*self.reader).source, (*self.reader).len), &(*self.reader).limits)
+        };
+        check_items(source, (found.width, found.height), limits)?;
         // SAFETY: the decoder is live and parsed.
         let result = unsafe { avif::avifDecoderNextImage(self.decoder) };
         // SAFETY: as above.
@@ -264,9 +274,9 @@ unsafe extern "C" fn read(
     // SAFETY: `source` is valid for `len` bytes as long as the container lives.
     let source = unsafe { std::slice::from_raw_parts(reader.source, reader.len) };
     let found = &source[offset as usize..end as usize];
-    if let Some(limits) = &reader.limits
-        && let Err(error) = check_data(found, limits)
-    {
+    // Sequences have no items, and what is read of them while they are parsed may be kept and decoded. A part of an item,
+    // or of the container, looks like no data that announces anything.
+    if let Err(error) = check_sizes(av1::frame_sizes(found).0, &reader.limits) {
         reader.refused = Some(error);
         return avif::AVIF_RESULT_IO_ERROR;
     }
@@ -275,8 +285,25 @@ unsafe extern "C" fn read(
 }
 
 /// Refuses data that would make libaom allocate more than the limits allow.
-fn check_data(data: &[u8], limits: &Limits) -> Result<(), Error> {
-    let broken = || undecodable(Format::Avif, "its AV1 data is corrupt or cut short");
-    let sizes = av1::frame_sizes(data).ok_or_else(broken)?;
+fn check_sizes(sizes: Vec<(u32, u32)>, limits: &Limits) -> Result<(), Error> {
     sizes.into_iter().try_for_each(|(width, height)| limits.check_source(width, height, 1))
+}
+
+/// The same for every item, each of which must be whole and not larger than the picture of `size`, by which memory was
+/// planned. The cells of a grid may reach a little beyond it.
+fn check_items(source: &[u8], size: (u32, u32), limits: &Limits) -> Result<(), Error> {
+    const CELL: u32 = 1024;
+    let refused = |detail: &str| undecodable(Format::Avif, detail);
+    let items = isobmff::coded_items(source).ok_or_else(|| refused("its items can't be followed"))?;
+    for item in items {
+        let (sizes, whole) = av1::frame_sizes(&item);
+        if !whole {
+            return Err(refused("its AV1 data is corrupt or cut short"));
+        }
+        if sizes.iter().any(|&(width, height)| width > size.0.max(CELL) || height > size.1.max(CELL)) {
+            return Err(refused("its data has another size than its header says"));
+        }
+        check_sizes(sizes, limits)?;
+    }
+    Ok(())
 }

@@ -10,6 +10,7 @@ pub(crate) mod baseline;
 pub(crate) mod exif;
 mod gif;
 mod head;
+mod isobmff;
 mod jpeg;
 mod libavif;
 mod libwebp;

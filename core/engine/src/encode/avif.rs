@@ -7,10 +7,8 @@
 
 use super::libavif::{self, Settings};
 use crate::error::Error;
-use crate::limits::{CancelToken, at_most};
+use crate::limits::CancelToken;
 use crate::pixels::Pixels;
-
-const LONGEST_SIDE: u64 = 65_535;
 
 pub(super) fn encode(
     pixels: &Pixels,
@@ -18,8 +16,6 @@ pub(super) fn encode(
     lossless: bool,
     cancel: &CancelToken,
 ) -> Result<Vec<u8>, Error> {
-    let side = u64::from(pixels.width.max(pixels.height));
-    at_most("side of an AVIF result in pixels", side, LONGEST_SIDE)?;
     cancel.check()?;
     let settings = Settings {
         // 100 would switch libaom to its lossless mode, which the caller did not ask for.

@@ -8,10 +8,9 @@ use color_quant::NeuQuant;
 
 use super::expand;
 use crate::error::Error;
-use crate::limits::{CancelToken, at_most};
+use crate::limits::CancelToken;
 use crate::pixels::{Layout, Pixels};
 
-pub(super) const LONGEST_SIDE: u64 = 65_535;
 const COLOURS: usize = 256;
 
 /// At most one in this many pixels trains the quantiser.
@@ -29,8 +28,6 @@ struct Paletted {
 }
 
 pub(super) fn encode(pixels: &Pixels, cancel: &CancelToken) -> Result<Vec<u8>, Error> {
-    let side = u64::from(pixels.width.max(pixels.height));
-    at_most("side of a GIF result in pixels", side, LONGEST_SIDE)?;
     cancel.check()?;
     let rgba = expand::to(pixels, Layout::Rgba);
     let (width, height) = (pixels.width as u16, pixels.height as u16);

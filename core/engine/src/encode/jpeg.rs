@@ -7,10 +7,8 @@
 use super::turbojpeg::Compressor;
 use crate::error::Error;
 use crate::format::Format;
-use crate::limits::{CancelToken, at_most};
+use crate::limits::CancelToken;
 use crate::pixels::{Layout, Pixels};
-
-const LONGEST_SIDE: u64 = 65_535;
 
 /// Below this quality chroma is stored at half the resolution.
 const FULL_CHROMA_QUALITY: u8 = 90;
@@ -21,8 +19,6 @@ pub(crate) fn has_full_chroma(quality: u8) -> bool {
 }
 
 pub(super) fn encode(pixels: &Pixels, quality: u8, cancel: &CancelToken) -> Result<Vec<u8>, Error> {
-    let side = u64::from(pixels.width.max(pixels.height));
-    at_most("side of a JPEG result in pixels", side, LONGEST_SIDE)?;
     if !matches!(pixels.layout, Layout::Grey | Layout::Rgb) {
         return Err(Error::Bug(format!("{} can't store {:?}", Format::Jpeg, pixels.layout)));
     }

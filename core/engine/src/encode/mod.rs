@@ -21,7 +21,7 @@ pub(crate) use animation::Animator;
 
 use crate::error::Error;
 use crate::format::Format;
-use crate::limits::CancelToken;
+use crate::limits::{CancelToken, at_most};
 use crate::pixels::{Layout, Pixels};
 pub(crate) use jpeg::has_full_chroma;
 pub(crate) use png::{of_rows as png_of_rows, takes_rows as png_takes_rows};
@@ -48,6 +48,27 @@ impl Encoding {
     }
 }
 
+/// Refuses what is too long for a format to say.
+pub(crate) fn check_sides(format: Format, (width, height): (u32, u32)) -> Result<(), Error> {
+    let what = match format {
+        Format::Jpeg => "side of a JPEG result in pixels",
+        Format::Webp => "side of a WebP result in pixels",
+        Format::Avif => "side of an AVIF result in pixels",
+        Format::Gif => "side of a GIF result in pixels",
+        Format::Png => return Ok(()),
+    };
+    at_most(what, width.max(height).into(), longest_side(format))
+}
+
+/// The longest side that a format can say, in pixels.
+fn longest_side(format: Format) -> u64 {
+    match format {
+        Format::Webp => (1 << 14) - 1,
+        Format::Jpeg | Format::Avif | Format::Gif => u16::MAX.into(),
+        Format::Png => i32::MAX as u64,
+    }
+}
+
 /// The quality used when none is asked for. The scales of the formats differ: WebP's 78 at this encoder's method comes
 /// closest to the bytes and the score that other servers give by default; AVIF's 50 is their default too.
 pub(crate) fn default_quality(format: Format) -> u8 {
@@ -68,6 +89,7 @@ pub(crate) fn encode(pixels: &Pixels, encoding: &Encoding, cancel: &CancelToken)
             pixels.layout, pixels.width, pixels.height
         )));
     }
+    check_sides(encoding.format, (pixels.width, pixels.height))?;
     let quality = encoding.quality.clamp(1, 100);
     match encoding.format {
         Format::Jpeg => jpeg::encode(pixels, quality, cancel),

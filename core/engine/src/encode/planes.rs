@@ -2,7 +2,7 @@
 
 use super::baseline::{Encoder, Sampling};
 use super::webp::{self, Planes};
-use super::{Encoding, has_full_chroma};
+use super::{Encoding, has_full_chroma, longest_side};
 use crate::error::Error;
 use crate::format::Format;
 use crate::limits::CancelToken;
@@ -28,10 +28,10 @@ impl PlaneFormat {
 
     /// The longest side that it can say, in pixels.
     pub(crate) fn longest_side(self) -> u64 {
-        match self {
-            Self::Jpeg => u16::MAX.into(),
-            Self::Webp => webp::LONGEST_SIDE,
-        }
+        longest_side(match self {
+            Self::Jpeg => Format::Jpeg,
+            Self::Webp => Format::Webp,
+        })
     }
 
     /// Whether chroma is stored at the resolution of luma.

@@ -15,6 +15,8 @@ use crate::pixels::{Layout, Pixels};
 
 /// Bytes of a chunk that is written before the picture is whole.
 const CHUNK: usize = 32 << 10;
+/// Bytes around what is compressed: the signature, what is in the header, and three chunks' own.
+const AROUND: usize = 8 + 13 + 3 * 12;
 
 /// With `palette` a picture may be written in at most 256 colours where nobody can see it. With `thorough` the smallest of
 /// several ways is taken, all of them without loss, for up to twenty times the time. Either way a palette is used only
@@ -61,49 +63,40 @@ pub(crate) fn takes_rows(encoding: Encoding) -> bool {
 
 /// The usual file, of the rows that `give` hands over one by one, in samples as they are. Only what was compressed is held.
 pub(crate) fn of_rows(
-    size: (u32, u32),
+    (width, height): (u32, u32),
     layout: Layout,
     cancel: &CancelToken,
     give: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error>,
 ) -> Result<Vec<u8>, Error> {
     cancel.check()?;
-    let mut bytes = streamed(size, layout, png::Compression::Fast, png::Filter::Adaptive, give)?;
-    let (width, height) = (size.0 as usize, size.1 as usize);
-    let raw = (width * layout.channels() + 1) * height;
-    if bytes.len() > fdeflate::StoredOnlyCompressor::<()>::compressed_size(raw) {
-        // Noise is best left alone. Its rows are gone by now: they are read back.
-        cancel.check()?;
-        let mut reader = png::Decoder::new(Cursor::new(&bytes)).read_info().map_err(bug)?;
-        bytes = streamed(size, layout, png::Compression::NoCompression, png::Filter::NoFilter, |put| {
-            while let Some(row) = reader.next_row().map_err(bug)? {
-                put(row.data())?;
-            }
-            Ok(())
-        })?;
-    }
-    cancel.check()?;
-    Ok(bytes)
-}
-
-fn streamed(
-    (width, height): (u32, u32),
-    layout: Layout,
-    compression: png::Compression,
-    filter: png::Filter,
-    give: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error>,
-) -> Result<Vec<u8>, Error> {
+    let colour = colour(layout)?;
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(colour(layout)?);
+    encoder.set_color(colour);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(compression);
-    encoder.set_filter(filter);
+    encoder.set_compression(png::Compression::Fast);
+    encoder.set_filter(png::Filter::Adaptive);
     let mut writer = encoder.write_header().map_err(bug)?;
     let mut stream = writer.stream_writer_with_size(CHUNK).map_err(bug)?;
     give(&mut |row| stream.write_all(row).map_err(bug))?;
     stream.finish().map_err(bug)?;
     writer.finish().map_err(bug)?;
-    Ok(bytes)
+    cancel.check()?;
+    let raw = (width as usize * layout.channels() + 1) * height as usize;
+    let stored = fdeflate::StoredOnlyCompressor::<()>::compressed_size(raw);
+    if bytes.len() <= AROUND + stored {
+        return Ok(bytes);
+    }
+    // Noise is best left alone. Its rows are gone by now: they are read back.
+    let mut reader = png::Decoder::new(Cursor::new(bytes)).read_info().map_err(bug)?;
+    let mut samples = vec![0; raw - height as usize];
+    reader.next_frame(&mut samples).map_err(bug)?;
+    drop(reader);
+    write((width, height), &samples, cancel, |encoder| {
+        encoder.set_color(colour);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::NoCompression);
+    })
 }
 
 fn colour(layout: Layout) -> Result<png::ColorType, Error> {

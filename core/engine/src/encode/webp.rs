@@ -6,11 +6,8 @@
 use super::expand;
 use super::libwebp;
 use crate::error::Error;
-use crate::limits::{CancelToken, at_most};
+use crate::limits::CancelToken;
 use crate::pixels::{Layout, Pixels};
-
-/// The format stores 14 bits.
-pub(super) const LONGEST_SIDE: u64 = 16_383;
 
 /// Bytes a pixel at the most for [`Planes`] and what the library makes of them, the file included.
 pub(super) const PLANES_BYTES: usize = 5;
@@ -25,8 +22,6 @@ pub(super) fn lossless(pixels: &Pixels, thorough: bool, cancel: &CancelToken) ->
 }
 
 fn encode(pixels: &Pixels, settings: libwebp::Settings, cancel: &CancelToken) -> Result<Vec<u8>, Error> {
-    let side = u64::from(pixels.width.max(pixels.height));
-    at_most("side of a WebP result in pixels", side, LONGEST_SIDE)?;
     cancel.check()?;
     let layout = if pixels.layout.has_alpha() { Layout::Rgba } else { Layout::Rgb };
     let bytes = libwebp::encode(&expand::to(pixels, layout), settings, cancel);

@@ -89,9 +89,9 @@ fn encoder_bytes(encoding: Encoding, channels: u64) -> u64 {
     match encoding.format {
         Format::Jpeg => 1,
         Format::Gif => 20,
-        // What can't be compressed is there twice.
-        Format::Png if encoding.palette => 12 + 2 * channels,
-        Format::Png => 2 * channels + 1,
+        // What can't be compressed is there three times.
+        Format::Png if encoding.palette => 12 + 3 * channels,
+        Format::Png => 3 * channels + 1,
         // The encoder of what is lossless, alpha too, looks for what repeats.
         Format::Webp if alpha || encoding.lossless => 39,
         Format::Webp => 5,

@@ -16,7 +16,7 @@ mod tests;
 use std::fmt;
 
 use crate::decode::{self, scales};
-use crate::encode::{Encoding, default_quality};
+use crate::encode::{self, Encoding, default_quality};
 use crate::error::{Error, FieldError};
 use crate::format::Format;
 use crate::header::Header;
@@ -149,6 +149,7 @@ pub fn plan(header: &Header, transformation: &Transformation, limits: &Limits) -
     let Steps { eighths, size, frames, mut list, .. } = steps;
     // The source's own size may be over a limit that is meant for results.
     limits.check_output(size.0.into(), size.1.into())?;
+    encode::check_sides(encoding.format, size)?;
     if frames > 1 {
         limits.check_source(header.width, header.height, frames)?;
         let area = u64::from(size.0) * u64::from(size.1) * u64::from(frames);

@@ -8,7 +8,7 @@ use crate::error::FieldError;
 use crate::format::Format;
 use crate::transformation::{Crop, Fit, Position, Transformation, Watermark};
 
-/// Longest side that can be asked for, in pixels; WebP allows no more.
+/// Longest side that can be asked for, in pixels; a WebP can have one less.
 const MAX_SIDE: u32 = 16_384;
 /// Longest text of a watermark, in characters.
 const MAX_TEXT: usize = 500;

@@ -107,6 +107,16 @@ fn avif_data_larger_than_its_container_says_is_refused() {
     assert_eq!(found, Error::LimitExceeded { what: "image area in pixels", actual: 64 * 64, limit: 32 * 32 });
 }
 
+/// Nor for more than memory was planned for, where the limits would allow it.
+#[test]
+fn avif_data_larger_than_the_picture_is_refused_before_it_is_decoded() {
+    let mut source = file(&gradient(1040, 16, Layout::Rgb), Format::Avif);
+    let at = source.windows(4).position(|w| w == b"ispe").unwrap() + 8;
+    source[at..at + 8].copy_from_slice(&[0, 0, 0, 32, 0, 0, 0, 16]);
+    let found = open(&source, &Limits::default()).unwrap_err();
+    assert!(found.to_string().contains("another size"), "{found}");
+}
+
 #[test]
 fn what_is_no_image_is_named() {
     for (source, word) in [

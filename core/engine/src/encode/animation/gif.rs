@@ -5,9 +5,9 @@ use gif::{DisposalMethod, Encoder, EncodingError, Frame, Repeat};
 
 use super::Window;
 use crate::decode::Plays;
-use crate::encode::gif::{LONGEST_SIDE, is_transparent, quantise};
+use crate::encode::gif::{is_transparent, quantise};
 use crate::error::Error;
-use crate::limits::{CancelToken, at_most};
+use crate::limits::CancelToken;
 use crate::pixels::{Layout, Pixels};
 
 /// Delays are stored in hundredths of a second.
@@ -30,7 +30,6 @@ struct Waiting {
 
 impl Animator {
     pub(super) fn new((width, height): (u32, u32), plays: Plays) -> Result<Self, Error> {
-        at_most("side of a GIF result in pixels", u64::from(width.max(height)), LONGEST_SIDE)?;
         let mut encoder = Encoder::new(Vec::new(), width as u16, height as u16, &[]).map_err(failed)?;
         let repeat = match plays {
             Plays::Forever => Repeat::Infinite,

@@ -28,7 +28,6 @@ pub(crate) struct Animator {
 
 impl Animator {
     pub(super) fn new(size: (u32, u32), encoding: Encoding, plays: Plays) -> Result<Self, Error> {
-        at_most("side of a WebP result in pixels", u64::from(size.0.max(size.1)), webp::LONGEST_SIDE)?;
         Ok(Self { size, encoding, plays, frames: Vec::new(), before: None, alpha: false })
     }
 
