@@ -1,7 +1,7 @@
 //! `bench`: measurements of the whole system and of the engine. What is measured and how is the benchmark's own
 //! matter.
 
-mod engine;
+pub(crate) mod engine;
 
 use crate::{cargo, failure::Failure, progress::Steps, services, tools};
 

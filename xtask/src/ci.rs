@@ -10,6 +10,7 @@ use std::{
 };
 
 use crate::{
+    bench,
     cargo::{self, cargo},
     containers, deny,
     failure::Failure,
@@ -55,6 +56,7 @@ const STEPS: &[Step] = &[
     Step { name: "features", run: || features::start(&[]).map(|()| String::new()).into() },
     Step { name: "docs", run: docs },
     Step { name: "fuzz lock", run: fuzz_lock },
+    Step { name: "bench's tests", run: bench_tests },
     Step { name: "openapi", run: || openapi::start(&["--check".into()]).map(|()| String::new()).into() },
 ];
 
@@ -110,6 +112,14 @@ fn fuzz_lock() -> Outcome {
     let mut metadata =
         cargo(&["metadata", "--locked", "--format-version", "1", "--manifest-path", fuzz::MANIFEST]);
     command(metadata.stdout(Stdio::null()), "`cargo metadata --locked` for the fuzz targets")
+}
+
+/// The engine's bench is a workspace of its own, too, so that nobody has to build what it needs.
+fn bench_tests() -> Outcome {
+    command(
+        &mut cargo(&["test", "--locked", "--manifest-path", bench::engine::BENCH]),
+        "the tests of the bench",
+    )
 }
 
 /// Runs the tests as a person would and takes their last line at its word.

@@ -18,7 +18,7 @@ use crate::{
 const SHARP: &str = "0.35.5";
 
 /// The manifest of the program that measures; it is a workspace of its own.
-const BENCH: &str = "core/engine/bench/Cargo.toml";
+pub(crate) const BENCH: &str = "core/engine/bench/Cargo.toml";
 
 /// The options that the program takes, each with a value; a path is made absolute for it.
 const OPTIONS: &[(&str, bool)] =

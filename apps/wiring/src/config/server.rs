@@ -197,7 +197,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), format!("{}\n", "s3cr3t".repeat(6))).unwrap();
         let mut config = alone(&[]);
-        config.jwt_secret = Some(Secret::new(""));
+        config.jwt_secret = None;
         config.jwt_secret_file = Some(file.path().to_owned());
         assert_eq!(config.jwt_secret(), Ok(Some(Secret::new("s3cr3t".repeat(6)))));
         config.jwt_secret_file = Some("/no/such/file".into());

@@ -31,8 +31,8 @@ pub(super) fn colours(icc: &[u8]) -> Option<ColorProfile> {
 }
 
 /// What the first tag of this name holds.
-pub(crate) fn tag<'a>(icc: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
-    let entry = entries(icc)?.chunks_exact(ENTRY).find(|entry| entry[..4] == *name)?;
+pub(crate) fn tag(icc: &[u8], name: [u8; 4]) -> Option<&[u8]> {
+    let entry = entries(icc)?.chunks_exact(ENTRY).find(|entry| entry[..4] == name)?;
     let (at, len) = (number(entry, 4)?, number(entry, 8)?);
     icc.get(at..at.checked_add(len)?)
 }
@@ -74,10 +74,10 @@ mod tests {
         let whole = ColorProfile::new_srgb().encode().unwrap();
         for end in 0..whole.len() {
             colours(&whole[..end]);
-            tag(&whole[..end], b"desc");
+            tag(&whole[..end], *b"desc");
         }
         let mut long = whole.clone();
         long[HEADER..TABLE].fill(0xFF);
-        assert!(colours(&long).is_none() && tag(&long, b"desc").is_none());
+        assert!(colours(&long).is_none() && tag(&long, *b"desc").is_none());
     }
 }

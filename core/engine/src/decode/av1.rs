@@ -10,23 +10,25 @@ const SEQUENCE_HEADER: u8 = 1;
 pub(super) fn frame_sizes(mut data: &[u8]) -> (Vec<(u32, u32)>, bool) {
     let mut sizes = Vec::new();
     while !data.is_empty() {
-        let Some((size, rest)) = unit(data) else { return (sizes, false) };
-        sizes.extend(size);
+        let Some((unit, rest)) = unit(data) else { return (sizes, false) };
+        if let Some(header) = unit {
+            let Some(size) = sequence_header(header) else { return (sizes, false) };
+            sizes.push(size);
+        }
         data = rest;
     }
     (sizes, true)
 }
 
-/// The frame size that the first unit announces, if it is a sequence header, and what follows it.
-fn unit(data: &[u8]) -> Option<(Option<(u32, u32)>, &[u8])> {
+/// What is in the first unit, if it is a sequence header, and what follows it.
+fn unit(data: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     let (&head, rest) = data.split_first()?;
     let has_extension = head & 0x04 != 0;
     let has_size = head & 0x02 != 0;
     let rest = if has_extension { rest.get(1..)? } else { rest };
     let (len, rest) = if has_size { leb128(rest)? } else { (rest.len(), rest) };
     let (unit, rest) = rest.split_at_checked(len)?;
-    let size = if head >> 3 & 0x0F == SEQUENCE_HEADER { Some(sequence_header(unit)?) } else { None };
-    Some((size, rest))
+    Some(((head >> 3 & 0x0F == SEQUENCE_HEADER).then_some(unit), rest))
 }
 
 fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {

@@ -135,14 +135,14 @@ fn items<'a>(
 mod tests {
     use super::*;
 
-    fn container(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
-        [&(content.len() as u32 + 8).to_be_bytes()[..], kind, content].concat()
+    fn container(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
+        [&(content.len() as u32 + 8).to_be_bytes()[..], &kind, content].concat()
     }
 
     /// A file of one item, whose parts are at `extents` of the file or of the `idat` box.
     fn file(version: u8, method: u16, extents: &[(u32, u32)], idat: &[u8]) -> Vec<u8> {
-        let info = container(b"infe", b"\x02\0\0\0\0\x07\0\0av01\0");
-        let infos = container(b"iinf", &[&b"\0\0\0\0\0\x01"[..], &info].concat());
+        let info = container(*b"infe", b"\x02\0\0\0\0\x07\0\0av01\0");
+        let infos = container(*b"iinf", &[&b"\0\0\0\0\0\x01"[..], &info].concat());
         let mut locations = vec![version, 0, 0, 0, 0x44, 0, 0, 1, 0, 7];
         if version > 0 {
             locations.extend(method.to_be_bytes());
@@ -153,9 +153,9 @@ mod tests {
             locations.extend(offset.to_be_bytes());
             locations.extend(length.to_be_bytes());
         }
-        let locations = container(b"iloc", &locations);
-        let meta = [&[0; 4][..], &infos, &locations, &container(b"idat", idat)].concat();
-        [container(b"ftyp", b"avif"), container(b"meta", &meta)].concat()
+        let locations = container(*b"iloc", &locations);
+        let meta = [&[0; 4][..], &infos, &locations, &container(*b"idat", idat)].concat();
+        [container(*b"ftyp", b"avif"), container(*b"meta", &meta)].concat()
     }
 
     #[test]
@@ -188,6 +188,6 @@ mod tests {
     #[test]
     fn other_files_have_no_items() {
         assert_eq!(coded_items(b""), Some(Vec::new()));
-        assert_eq!(coded_items(&container(b"ftyp", b"avis")), Some(Vec::new()));
+        assert_eq!(coded_items(&container(*b"ftyp", b"avis")), Some(Vec::new()));
     }
 }

@@ -8,7 +8,7 @@ const LONGEST: usize = 80;
 /// What the profile calls itself, in English where it speaks several languages (ICC.1:2022, 10.15 and 10.24, and
 /// ICC.1:2001, 6.5.17).
 pub(super) fn name(profile: &[u8]) -> Option<String> {
-    let tag = icc::tag(profile, b"desc")?;
+    let tag = icc::tag(profile, *b"desc")?;
     let text = match tag.get(..4)? {
         b"text" => String::from_utf8_lossy(beginning(&tag[4..], 4)?).into_owned(),
         b"desc" => {

@@ -37,6 +37,16 @@ pub(crate) fn progressive_jpeg(pixels: &Pixels) -> Vec<u8> {
     codec.compress(pixels, 95, true).unwrap()
 }
 
+/// A JPEG whose samples are stored as they are.
+pub(crate) fn unconverted_jpeg(pixels: &Pixels) -> Vec<u8> {
+    Compressor::new().unwrap().unconverted(pixels.layout).unwrap().compress(pixels, 95, true).unwrap()
+}
+
+/// A JPEG with arithmetic coding.
+pub(crate) fn arithmetic_jpeg(pixels: &Pixels) -> Vec<u8> {
+    Compressor::new().unwrap().arithmetic().unwrap().compress(pixels, 95, true).unwrap()
+}
+
 /// Every chroma sampling of libjpeg-turbo's list: 4:4:4, 4:2:2, 4:2:0, grey, 4:4:0, 4:1:1 and 4:4:1.
 pub(crate) const SAMPLINGS: [i32; 7] = [0, 1, 2, 3, 4, 5, 6];
 

@@ -119,6 +119,21 @@ impl Compressor {
         Ok(self)
     }
 
+    /// Samples stored without conversion: RGB as such, and CMYK, which is YCCK otherwise. Only tests ask for it.
+    #[cfg(test)]
+    pub(super) fn unconverted(self, layout: Layout) -> Result<Self, Error> {
+        let space = if layout == Layout::Cmyk { tj::TJCS_TJCS_CMYK } else { tj::TJCS_TJCS_RGB };
+        self.set(tj::TJPARAM_TJPARAM_COLORSPACE, space as c_int)?;
+        Ok(self)
+    }
+
+    /// Arithmetic coding instead of Huffman's. Only tests ask for it.
+    #[cfg(test)]
+    pub(super) fn arithmetic(self) -> Result<Self, Error> {
+        self.set(tj::TJPARAM_TJPARAM_ARITHMETIC, 1)?;
+        Ok(self)
+    }
+
     fn set(&self, parameter: tj::TJPARAM, value: c_int) -> Result<(), Error> {
         // SAFETY: the handle is live; parameter and value are checked by the library.
         match unsafe { tj::tj3Set(self.handle, parameter as c_int, value) } {

@@ -1,12 +1,14 @@
 //! What plans say of memory against what is taken: each case in a process of its own, whose peak the system tells.
 
+#![expect(clippy::print_stdout, reason = "one process tells another, and people may look at the table")]
+
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
-use crate::encode::samples::{cmyk_jpeg, photo, progressive_jpeg, sampled_jpeg};
+use crate::encode::samples::{cmyk_jpeg, gradient, photo, progressive_jpeg, sampled_jpeg};
 use crate::encode::{Encoding, encode};
 use crate::limits::CancelToken;
 use crate::pixels::{Layout, Pixels};
@@ -78,10 +80,41 @@ fn measured(file: &Path, request: &str) -> (u64, u64) {
     (number(), number())
 }
 
+/// A new folder.
+fn folder(name: &str) -> PathBuf {
+    let folder = env::temp_dir().join(format!("pixmill-measured-{name}-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn a_hundred_megapixels_take_rows() {
+    const MOST: u64 = 40_000_000;
+    let folder = folder("rows");
+    let large = gradient(12_000, 8333, Layout::Rgb);
+    let (jpeg, png) = (folder.join("jpeg"), folder.join("png"));
+    fs::write(&jpeg, sampled_jpeg(&large, 80, 2, 0, false)).unwrap();
+    fs::write(&png, written(&large, Format::Png, true)).unwrap();
+    drop(large);
+    for (file, request) in [
+        (&jpeg, r#"{"width":800}"#),
+        (&jpeg, r#"{"width":800,"format":"webp"}"#),
+        (&jpeg, r#"{"format":"jpeg","quality":80}"#),
+        (&jpeg, r#"{"format":"jpeg","flop":true}"#),
+        // A watermark is a picture of its own, which is held.
+        (&jpeg, r#"{"format":"jpeg","watermark":{"text":"Pixmill","size":0.1}}"#),
+        (&png, r#"{"width":800}"#),
+        (&png, r#"{"width":6000}"#),
+    ] {
+        let (taken, _) = measured(file, request);
+        assert!(taken <= MOST, "{request}: {taken} bytes");
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
 #[test]
 fn no_more_is_taken_than_planned() {
-    let folder = env::temp_dir().join(format!("pixmill-measured-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
+    let folder = folder("plans");
     let plain = photo(SIZE.0, SIZE.1);
     let alpha = photo_with_alpha();
     let sources = [

@@ -1,7 +1,10 @@
 //! JPEG beyond the plain: CMYK, scans, scales, damage.
 
 use super::*;
-use crate::encode::samples::{cmyk_jpeg, file, gradient, progressive_jpeg};
+use crate::decode::baseline::Frame;
+use crate::encode::samples::{
+    arithmetic_jpeg, cmyk_jpeg, file, gradient, progressive_jpeg, unconverted_jpeg,
+};
 use crate::pixels::Layout;
 
 #[test]
@@ -11,6 +14,31 @@ fn cmyk_is_ink_with_zero_for_none() {
     assert!(distance(&found, &ink) <= 16);
     let blank = Pixels::zeroed(8, 8, Layout::Cmyk);
     assert!(distance(&pixels(&cmyk_jpeg(&blank)), &blank) <= 2);
+}
+
+/// Without a word of the colours by Adobe's marker they would be taken for others.
+#[test]
+fn samples_that_are_stored_as_they_are_keep_their_colours() {
+    let original = gradient(50, 30, Layout::Rgb);
+    let source = unconverted_jpeg(&original);
+    assert!(Frame::parse(&source).is_err());
+    assert!(distance(&pixels(&source), &original) <= 8);
+    let request: crate::Transformation = serde_json::from_str(r#"{"width":25,"quality":95}"#).unwrap();
+    let output = crate::transform(&source, None, &request, &Limits::default(), &CancelToken::new()).unwrap();
+    assert!(distance(&pixels(&output.bytes), &gradient(25, 15, Layout::Rgb)) <= 24);
+
+    let ink = gradient(40, 24, Layout::Cmyk);
+    let mut inverted = ink.clone();
+    inverted.data.iter_mut().for_each(|sample| *sample = !*sample);
+    assert!(distance(&pixels(&unconverted_jpeg(&inverted)), &ink) <= 8);
+}
+
+#[test]
+fn arithmetic_coding_equals_huffmans() {
+    let original = gradient(50, 30, Layout::Rgb);
+    let source = arithmetic_jpeg(&original);
+    assert!(Frame::parse(&source).is_err());
+    assert_eq!(pixels(&source), pixels(&file(&original, Format::Jpeg)));
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl Animator {
     pub(crate) fn new(size: (u32, u32), encoding: Encoding, plays: Plays) -> Result<Self, Error> {
         match encoding.format {
             Format::Gif => Ok(Self::Gif(gif::Animator::new(size, plays)?)),
-            Format::Webp => Ok(Self::Webp(webp::Animator::new(size, encoding, plays)?)),
+            Format::Webp => Ok(Self::Webp(webp::Animator::new(size, encoding, plays))),
             other => Err(Error::Bug(format!("{other} can't be animated"))),
         }
     }

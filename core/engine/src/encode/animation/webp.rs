@@ -27,8 +27,8 @@ pub(crate) struct Animator {
 }
 
 impl Animator {
-    pub(super) fn new(size: (u32, u32), encoding: Encoding, plays: Plays) -> Result<Self, Error> {
-        Ok(Self { size, encoding, plays, frames: Vec::new(), before: None, alpha: false })
+    pub(super) fn new(size: (u32, u32), encoding: Encoding, plays: Plays) -> Self {
+        Self { size, encoding, plays, frames: Vec::new(), before: None, alpha: false }
     }
 
     /// Adds a frame of RGBA.
