@@ -31,11 +31,19 @@ pub(crate) struct Figures {
     pub(crate) cpu_ms: Spread,
     pub(crate) wall_ms: Spread,
     pub(crate) bytes: u64,
-    /// The mean over the pictures that the task makes; none where nothing can be compared.
-    pub(crate) score: Option<Score>,
+    /// The mean over the pictures that the task makes.
+    pub(crate) score: Score,
     /// Peak memory above that of the same process with the source in memory and nothing done.
     pub(crate) memory_kib: u64,
-    /// With all cores at work.
+    pub(crate) all_cores: AllCores,
+}
+
+/// The figures of one side with all cores at work: what one picture takes while others are made beside it, and how many are
+/// made.
+#[derive(Clone, Copy)]
+pub(crate) struct AllCores {
+    pub(crate) cpu_ms: Spread,
+    pub(crate) wall_ms: Spread,
     pub(crate) per_second: f64,
 }
 
@@ -46,6 +54,17 @@ pub(crate) struct Comparison {
     pub(crate) sharp: Figures,
     /// CPU time of sharp divided by ours: the median, the least and the greatest of the rounds.
     pub(crate) times_less: Spread,
+    /// The same with all cores at work, and how many times as many pictures are made.
+    pub(crate) times_less_at_once: Spread,
+    pub(crate) times_more: Spread,
+}
+
+/// The figures of both with all cores at work.
+struct AtOnce {
+    ours: AllCores,
+    sharp: AllCores,
+    times_less: Spread,
+    times_more: Spread,
 }
 
 /// What one side has shown so far.
@@ -78,54 +97,66 @@ impl Bench<'_> {
             };
             ratios.push(b / a);
         }
-        progress(task.name, "all cores");
-        let per_second = self.per_second(task, source, &ours, &sharp)?;
+        let all_cores = self.all_cores(task, source, &ours, &sharp)?;
         progress(task.name, "quality");
         let scores = self.scores(task, source, [&ours_out, &sharp_out])?;
         progress(task.name, "");
         Ok(Comparison {
             task,
-            ours: ours.figures(scores[0], per_second.0),
-            sharp: sharp.figures(scores[1], per_second.1),
+            ours: ours.figures(scores[0], all_cores.ours),
+            sharp: sharp.figures(scores[1], all_cores.sharp),
             times_less: Spread::range(ratios),
+            times_less_at_once: all_cores.times_less,
+            times_more: all_cores.times_more,
         })
     }
 
-    /// Pictures a second with all cores at work: of ours, and of sharp with one thread a picture or with as many as
-    /// there are cores, whichever is faster.
-    fn per_second(
+    /// Both sides with all cores at work, turn by turn: of sharp with one thread a picture or with as many as there are
+    /// cores, whichever makes more pictures.
+    fn all_cores(
         &self,
         task: &Task,
         source: &Path,
         ours: &Course<'_>,
         sharp: &Course<'_>,
-    ) -> Result<(f64, f64), String> {
-        let rate = |side: Side<'_>, course: &Course<'_>| {
-            let told = side.run(task, source, course.iterations, self.cores, None)?;
-            let skip = course.warm_up * self.cores;
-            Ok::<_, String>(
-                self.cores as f64 * 1e3 / median(told.samples.iter().skip(skip).map(|s| s.wall_ms)),
-            )
-        };
-        let mut rates = (0.0_f64, 0.0_f64);
-        for _ in 0..2 {
-            rates.0 = rates.0.max(rate(Side::Ours(self.measure), ours)?);
-            for concurrency in [1, self.cores] {
-                rates.1 = rates.1.max(rate(Side::Sharp(self.sharp, concurrency), sharp)?);
+    ) -> Result<AtOnce, String> {
+        let mut sides = [
+            (Side::Ours(self.measure), ours, Vec::new()),
+            (Side::Sharp(self.sharp, 1), sharp, Vec::new()),
+            (Side::Sharp(self.sharp, self.cores), sharp, Vec::new()),
+        ];
+        let rounds = self.rounds.div_ceil(2);
+        for round in 0..rounds {
+            progress(task.name, &format!("all cores, round {} of {rounds}", round + 1));
+            for place in 0..sides.len() {
+                let count = sides.len();
+                let (side, course, samples) =
+                    &mut sides[if round % 2 == 0 { place } else { count - 1 - place }];
+                let mut told = side.run(task, source, course.iterations, self.cores, None)?.samples;
+                samples.push(told.split_off(course.warm_up * self.cores));
             }
         }
-        Ok(rates)
+        let [ours, one, many] = sides.map(|(.., rounds)| rounds);
+        let wall = |rounds: &[Vec<Sample>]| median(rounds.iter().flatten().map(|sample| sample.wall_ms));
+        let sharp = if wall(&one) <= wall(&many) { one } else { many };
+        let ratios = |of: fn(&Sample) -> f64| {
+            let median = |round: &Vec<Sample>| median(round.iter().map(of));
+            Spread::range(ours.iter().zip(&sharp).map(|(ours, sharp)| median(sharp) / median(ours)))
+        };
+        let figures = |rounds: &[Vec<Sample>]| AllCores {
+            cpu_ms: Spread::quartiles(rounds.iter().flatten().map(|sample| sample.cpu_ms)),
+            wall_ms: Spread::quartiles(rounds.iter().flatten().map(|sample| sample.wall_ms)),
+            per_second: self.cores as f64 * 1e3 / wall(rounds),
+        };
+        Ok(AtOnce {
+            ours: figures(&ours),
+            sharp: figures(&sharp),
+            times_less: ratios(|sample| sample.cpu_ms),
+            times_more: ratios(|sample| sample.wall_ms),
+        })
     }
 
-    fn scores(
-        &self,
-        task: &Task,
-        source: &Path,
-        written_to: [&Path; 2],
-    ) -> Result<[Option<Score>; 2], String> {
-        if task.expected == Expected::Unscored {
-            return Ok([None; 2]);
-        }
+    fn scores(&self, task: &Task, source: &Path, written_to: [&Path; 2]) -> Result<[Score; 2], String> {
         let original = self.sharp.decode(source)?;
         let results = |out: &Path| -> Result<Vec<Picture>, String> {
             let files = written(out);
@@ -152,8 +183,11 @@ impl Bench<'_> {
                 let reference = match task.expected {
                     Expected::Turned => original.turned(),
                     Expected::Covered => original.covering(result.width, result.height),
-                    Expected::Resized | Expected::Unscored => original.filling(result.width, result.height),
+                    Expected::Resized => original.filling(result.width, result.height),
+                    Expected::Marked => original.upper_quarter(),
                 };
+                let unmarked = (task.expected == Expected::Marked).then(|| result.upper_quarter());
+                let result = unmarked.as_ref().unwrap_or(result);
                 sum.push(
                     score(&alike(&reference, result), result)
                         .map_err(|error| format!("{}: {error}", task.name))?,
@@ -162,7 +196,7 @@ impl Bench<'_> {
         }
         Ok(sums.map(|scores| {
             let mean = |of: fn(&Score) -> f64| scores.iter().map(of).sum::<f64>() / scores.len() as f64;
-            Some(Score { psnr: mean(|score| score.psnr), ssimulacra2: mean(|score| score.ssimulacra2) })
+            Score { psnr: mean(|score| score.psnr), ssimulacra2: mean(|score| score.ssimulacra2) }
         }))
     }
 }
@@ -192,14 +226,14 @@ impl<'a> Course<'a> {
         Ok(median(counted.iter().map(|sample| sample.cpu_ms)))
     }
 
-    fn figures(self, score: Option<Score>, per_second: f64) -> Figures {
+    fn figures(self, score: Score, all_cores: AllCores) -> Figures {
         Figures {
             cpu_ms: Spread::quartiles(self.samples.iter().map(|sample| sample.cpu_ms)),
             wall_ms: Spread::quartiles(self.samples.iter().map(|sample| sample.wall_ms)),
             bytes: self.samples.last().map_or(0, |sample| sample.bytes),
             score,
             memory_kib: self.memory_kib,
-            per_second,
+            all_cores,
         }
     }
 }

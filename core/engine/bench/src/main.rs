@@ -53,7 +53,9 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         text(&versions["sharp"]),
         text(&versions["libvips"])
     );
-    println!("times and ratios: one thread, the median with quarters or range; per s: all cores\n");
+    println!(
+        "times: the median with quarters, of one thread and of all cores; ratios: the median with their range\n"
+    );
     let mut sources = Sources::new(&sharp, arguments.images.as_deref(), scratch)?;
     let bench =
         Bench { measure: &arguments.measure, sharp: &sharp, scratch, rounds: arguments.rounds, cores };

@@ -51,6 +51,13 @@ impl Picture {
         Self { width, height, channels: self.channels, data }
     }
 
+    /// The quarter at the top.
+    pub(crate) fn upper_quarter(&self) -> Self {
+        let height = (self.height / 4).max(1);
+        let data = self.data[..height * self.width * self.channels].to_vec();
+        Self { height, data, ..*self }
+    }
+
     /// Turned clockwise by a quarter.
     pub(crate) fn turned(&self) -> Self {
         let mut data = Vec::with_capacity(self.data.len());

@@ -59,7 +59,13 @@ impl Side<'_> {
         let samples = text.lines().map(sample).collect::<Option<Vec<_>>>();
         let above = above_kib(&String::from_utf8_lossy(&output.stderr));
         match (samples, above) {
-            (Some(samples), Some(above_kib)) if samples.len() == iterations * threads => {
+            (Some(mut samples), Some(above_kib)) if samples.len() == iterations * threads => {
+                if matches!(self, Self::Sharp(..)) {
+                    // It can only tell the CPU time of the process, in which as many pictures are made at the same time.
+                    for sample in &mut samples {
+                        sample.cpu_ms /= threads as f64;
+                    }
+                }
                 Ok(Told { samples, above_kib })
             }
             _ => Err(format!("{}: the output of {command:?} was not understood:\n{text}", task.name)),
