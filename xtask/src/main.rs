@@ -4,6 +4,7 @@
 //! module of its own.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command-line tool is for")]
 
+mod arm;
 mod bench;
 mod cargo;
 mod ci;
@@ -102,6 +103,12 @@ const TASKS: &[Task] = &[
         arguments: "--seconds N [--target NAME]",
         about: "look for inputs that break the engine, N seconds for each target",
         start: fuzz::start,
+    },
+    Task {
+        name: "arm",
+        arguments: "",
+        about: "run the engine's tests of what it has for NEON, through QEMU",
+        start: arm::start,
     },
     Task {
         name: "ci",

@@ -7,6 +7,8 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::idct_avx2;
+#[cfg(target_arch = "aarch64")]
+use super::idct_neon;
 use crate::dct::{CONST_BITS, EVEN, ODD, PASS_BITS};
 use crate::simd::Simd;
 
@@ -43,6 +45,16 @@ pub(super) fn pair(
                 #[allow(unsafe_code, reason = "the processor was asked")]
                 return unsafe { idct_avx2::four(blocks, out, stride) };
             }
+            #[cfg(target_arch = "aarch64")]
+            if simd.neon() {
+                // SAFETY: the processor has NEON.
+                #[allow(unsafe_code, reason = "the processor was asked")]
+                unsafe {
+                    idct_neon::four(&blocks[0], out, stride);
+                    idct_neon::four(&blocks[1], &mut out[4..], stride);
+                }
+                return;
+            }
             four(&blocks[0], out, stride);
             four(&blocks[1], &mut out[4..], stride);
         }
@@ -52,6 +64,16 @@ pub(super) fn pair(
                 // SAFETY: the processor has AVX2.
                 #[allow(unsafe_code, reason = "the processor was asked")]
                 return unsafe { idct_avx2::eight(blocks, out, stride) };
+            }
+            #[cfg(target_arch = "aarch64")]
+            if simd.neon() {
+                // SAFETY: the processor has NEON.
+                #[allow(unsafe_code, reason = "the processor was asked")]
+                unsafe {
+                    idct_neon::eight(&blocks[0], out, stride);
+                    idct_neon::eight(&blocks[1], &mut out[8..], stride);
+                }
+                return;
             }
             eight(&blocks[0], out, stride);
             eight(&blocks[1], &mut out[8..], stride);

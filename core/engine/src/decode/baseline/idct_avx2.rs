@@ -9,7 +9,7 @@ use std::arch::x86_64::*;
 
 use super::idct::FOUR;
 use crate::dct::{CONST_BITS, EVEN, ODD, PASS_BITS};
-use crate::simd::{descale, transpose, weights};
+use crate::simd::avx2::{descale, transpose, weights};
 
 const FIRST: i32 = (CONST_BITS - PASS_BITS) as i32;
 const SECOND: i32 = (CONST_BITS + PASS_BITS + 3) as i32;

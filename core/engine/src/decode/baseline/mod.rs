@@ -17,6 +17,8 @@ mod huffman;
 mod idct;
 #[cfg(target_arch = "x86_64")]
 mod idct_avx2;
+#[cfg(target_arch = "aarch64")]
+mod idct_neon;
 mod strips;
 #[cfg(test)]
 mod tests;

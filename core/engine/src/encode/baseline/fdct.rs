@@ -3,6 +3,8 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::fdct_avx2;
+#[cfg(target_arch = "aarch64")]
+use super::fdct_neon;
 use crate::dct::{CONST_BITS, EVEN, ODD, PASS_BITS};
 use crate::simd::Simd;
 
@@ -51,8 +53,19 @@ pub(super) fn pair(
         #[allow(unsafe_code, reason = "the processor was asked")]
         return unsafe { fdct_avx2::pair(samples, stride, quantiser, out) };
     }
-    let _ = simd;
     let [left, right] = out;
+    #[cfg(target_arch = "aarch64")]
+    if simd.neon() {
+        // SAFETY: the processor has NEON.
+        #[allow(unsafe_code, reason = "the processor was asked")]
+        return unsafe {
+            [
+                fdct_neon::one(samples, stride, quantiser, left),
+                fdct_neon::one(&samples[8..], stride, quantiser, right),
+            ]
+        };
+    }
+    let _ = simd;
     [one(samples, stride, quantiser, left), one(&samples[8..], stride, quantiser, right)]
 }
 

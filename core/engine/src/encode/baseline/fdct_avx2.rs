@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 
 use super::fdct::Quantiser;
 use crate::dct::{CONST_BITS, EVEN, ODD, PASS_BITS};
-use crate::simd::{descale, transpose, weights};
+use crate::simd::avx2::{descale, transpose, weights};
 
 /// Rounded sums, to 16 bits.
 #[inline]

@@ -12,6 +12,8 @@ mod codes;
 mod fdct;
 #[cfg(target_arch = "x86_64")]
 mod fdct_avx2;
+#[cfg(target_arch = "aarch64")]
+mod fdct_neon;
 mod header;
 mod huffman;
 #[cfg(test)]

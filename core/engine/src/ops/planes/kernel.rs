@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 #[cfg(target_arch = "x86_64")]
 use super::avx2;
 use super::axis::Axis;
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use crate::simd::Simd;
 
 /// Rows are filled up to a multiple of this.
@@ -26,6 +28,12 @@ pub(super) fn down(simd: Simd, rows: &VecDeque<Box<[u8]>>, from: usize, weights:
         #[allow(unsafe_code, reason = "the processor was asked")]
         return unsafe { avx2::down(rows, from, weights, out) };
     }
+    #[cfg(target_arch = "aarch64")]
+    if simd.neon() {
+        // SAFETY: the processor has NEON.
+        #[allow(unsafe_code, reason = "the processor was asked")]
+        return unsafe { neon::down(rows, from, weights, out) };
+    }
     let _ = simd;
     for x in 0..rows[from].len() {
         let sum: i32 =
@@ -41,6 +49,12 @@ pub(super) fn along(simd: Simd, row: &[i16], axis: &Axis, out: &mut [u8]) {
         // SAFETY: the processor has AVX2.
         #[allow(unsafe_code, reason = "the processor was asked")]
         return unsafe { avx2::along(row, axis, out) };
+    }
+    #[cfg(target_arch = "aarch64")]
+    if simd.neon() {
+        // SAFETY: the processor has NEON.
+        #[allow(unsafe_code, reason = "the processor was asked")]
+        return unsafe { neon::along(row, axis, out) };
     }
     let _ = simd;
     along_scalar(row, axis, 0, out);

@@ -5,6 +5,8 @@
 mod avx2;
 mod axis;
 mod kernel;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(test)]
 mod tests;
 
