@@ -137,6 +137,7 @@ mod tests {
             "crop": {"left": 0, "top": 0, "width": 1, "height": 1}, "rotation": 1.5, "flip": true, "flop": true,
             "grayscale": true, "blur": 1.5, "sharpen": true, "background": "red", "format": "jpg", "quality": 1,
             "lossless": true, "palette": true, "watermarkText": "a", "watermarkOpacity": 0.5, "keepMetadata": true, "keepCopyright": true,
+            "keepProfile": true,
             "saveImage": true, "version": 1,
             "watermark": {
                 "text": "a", "imageId": "b", "position": "left", "size": 0.5, "colour": "red", "opacity": 1.0,

@@ -45,4 +45,4 @@ pub use transform::{Output, transform};
 pub use transformation::{Crop, Fit, Position, Transformation, Watermark};
 
 /// Changes whenever the same input may give other bytes, so that stored results of older engines are not reused.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;

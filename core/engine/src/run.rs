@@ -1,7 +1,7 @@
 //! Runs the steps of a plan: decode, operate, encode.
 
 use crate::animate::animate;
-use crate::color::{self, to_srgb};
+use crate::color::{self, icc, to_srgb};
 use crate::decode::{self, Decoded};
 use crate::encode::{self, Encoding};
 use crate::error::Error;
@@ -31,9 +31,26 @@ pub(crate) struct Run<'a> {
     pub(crate) header: Header,
     pub(crate) limits: &'a Limits,
     pub(crate) cancel: &'a CancelToken,
+    /// The profile of the source, where its colours stay as they are and the result gets it.
+    pub(crate) profile: Option<Vec<u8>>,
 }
 
 impl Run<'_> {
+    /// The same, with the profile of the source kept if `profile` asks for it and it is one of RGB. Those of ink and of grey
+    /// do not fit every result.
+    pub(crate) fn keeping(mut self, profile: bool) -> Result<Self, Error> {
+        if profile {
+            let found = decode::icc_of(self.source, self.header.format, self.limits)?;
+            self.profile = found.filter(|found| icc::is_rgb(found));
+        }
+        Ok(self)
+    }
+
+    /// The profile out of which colours are converted, of a source with this one.
+    pub(crate) fn conversion(&self, icc: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        icc.filter(|_| self.profile.is_none())
+    }
+
     /// What the caller gets, with metadata if it is asked for.
     pub(crate) fn output(
         &self,
@@ -57,12 +74,13 @@ impl Run<'_> {
         bytes: Vec<u8>,
         format: Format,
     ) -> Result<Vec<u8>, Error> {
-        let kept = match transformation {
-            Transformation { keep_metadata: true, .. } => Kept::All,
-            Transformation { keep_copyright: true, .. } => Kept::Copyright,
-            _ => return Ok(bytes),
+        let exif = match transformation {
+            Transformation { keep_metadata: true, .. } => Some(Kept::All),
+            Transformation { keep_copyright: true, .. } => Some(Kept::Copyright),
+            _ => None,
         };
-        metadata::keep(self.source, self.header.format, kept, bytes, format)
+        let exif = exif.and_then(|kept| metadata::exif(self.source, self.header.format, kept));
+        metadata::add(bytes, format, exif, self.profile.as_deref())
     }
 
     /// Runs the whole plan: the file and its size.
@@ -94,8 +112,8 @@ impl Run<'_> {
         finish: impl Fn(usize, Found) -> Result<T, Error>,
     ) -> Result<Vec<Answer<T>>, Error> {
         let colour = |layout| {
-            let icc = decode::jpeg_icc(self.source, self.limits)?;
-            Ok(icc.is_some_and(|icc| color::changes(&icc, layout)))
+            let icc = decode::icc_of(self.source, Format::Jpeg, self.limits)?;
+            Ok(self.conversion(icc).is_some_and(|icc| color::changes(&icc, layout)))
         };
         let told = |(plan, wanted): (&'p Plan, bool)| planar::Plan {
             steps: plan.steps(),
@@ -103,7 +121,7 @@ impl Run<'_> {
             wanted,
         };
         let plans: Vec<_> = plans.into_iter().map(told).collect();
-        let Self { source, overlay, ref header, limits, cancel } = *self;
+        let Self { source, overlay, ref header, limits, cancel, .. } = *self;
         planar::run(planar::Job { source, header, overlay, limits, cancel }, &plans, colour, finish)
     }
 
@@ -112,7 +130,8 @@ impl Run<'_> {
         match found {
             Found::File(bytes) => Ok((bytes, plan.output_size())),
             Found::Pixels(pixels, done) => {
-                let icc = decode::jpeg_icc(self.source, self.limits)?;
+                let icc = decode::icc_of(self.source, Format::Jpeg, self.limits)?;
+                let icc = self.conversion(icc);
                 self.finish(to_srgb(Decoded { pixels, icc })?, &plan.steps()[done..])
             }
         }
@@ -140,12 +159,13 @@ impl Run<'_> {
         };
         let Decoded { pixels, icc } =
             decode::decode(self.source, &self.header, eighths, self.limits, self.cancel)?;
-        Ok((Decoded { pixels: ops::drop_opaque_alpha(pixels), icc }, rest))
+        let pixels = ops::drop_opaque_alpha(pixels);
+        Ok((Decoded { pixels, icc: self.conversion(icc) }, rest))
     }
 
     pub(crate) fn finish(&self, pixels: Pixels, rest: &[Step]) -> Result<Finished, Error> {
         let (pixels, encoding) = self.operate(pixels, rest)?;
-        let bytes = encode::encode(&pixels, encoding, self.cancel)?;
+        let bytes = encode::encode(&pixels, encoding, self.profile.as_deref(), self.cancel)?;
         Ok((bytes, (pixels.width, pixels.height)))
     }
 

@@ -90,13 +90,26 @@ pub struct Transformation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Watermark>,
     /// Keep EXIF, with its orientation reset to upright; all of it, GPS too, is dropped when false. JPEG, PNG and WebP
-    /// results have a place for it. The pixels are converted to sRGB either way, so the source's ICC profile is never kept.
+    /// results have a place for it. It says nothing of colours: for those see [`Self::keep_profile`].
     #[serde(skip_serializing_if = "is_false")]
     pub keep_metadata: bool,
     /// Keep the copyright notice and the artist that EXIF names, and nothing else of it. JPEG, PNG and WebP results have a
     /// place for them. `keepMetadata` keeps them too.
     #[serde(skip_serializing_if = "is_false")]
     pub keep_copyright: bool,
+    /// Keep the colours as the source has them, and its ICC profile to say what they are. When false they are converted to
+    /// sRGB, where what lies outside of it is clipped to the nearest that it has. JPEG, PNG, WebP and AVIF results have a
+    /// place for a profile. Without effect for GIF results, with `grayscale`, and for sources in grey or CMYK, whose profiles
+    /// do not fit the result: those are converted. `background` and a watermark are not adapted to the profile.
+    #[serde(skip_serializing_if = "is_false")]
+    pub keep_profile: bool,
+}
+
+impl Transformation {
+    /// Whether the source's profile is to be kept, if it is one of RGB.
+    pub(crate) fn keeps_profile(&self) -> bool {
+        self.keep_profile && !self.grayscale && self.format != Some(Format::Gif)
+    }
 }
 
 /// How a picture fills a box of another aspect ratio. The names are sharp's and CSS's.

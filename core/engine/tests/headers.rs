@@ -78,7 +78,8 @@ fn kinds_of_jpeg_that_nobody_sends_are_refused_by_name() {
     for (source, word) in [
         (jpeg(0xC3, 8, 5, 5, 3), "lossless"),
         (jpeg(0xC5, 8, 5, 5, 3), "hierarchical"),
-        (jpeg(0xC1, 12, 5, 5, 3), "12 bits"),
+        (jpeg(0xC0, 12, 5, 5, 3), "12 bits"),
+        (jpeg(0xC1, 16, 5, 5, 3), "16 bits"),
         (jpeg(0xC0, 8, 5, 5, 2), "2 colour components"),
     ] {
         let message = refused(&source).to_string();

@@ -96,13 +96,18 @@ macro_rules! body {
             #[serde(default, deserialize_with = "given::some_object")]
             watermark: Option<WatermarkBody>,
             /// Keep EXIF, with GPS and all else that is in it; false when absent, and then all of it is dropped. JPEG, PNG and
-            /// WebP have a place for it. Colours are always converted to sRGB, so that no profile is needed.
+            /// WebP have a place for it.
             #[serde(default, deserialize_with = "given::some")]
             keep_metadata: Option<bool>,
             /// Keep the copyright notice and the artist that EXIF names, and nothing else of it; false when absent. JPEG, PNG
             /// and WebP have a place for it.
             #[serde(default, deserialize_with = "given::some")]
             keep_copyright: Option<bool>,
+            /// Keep the colours of the source and the ICC profile that tells of them; false when absent, and then colours are
+            /// converted to sRGB, which clips those that it does not have. JPEG, PNG, WebP and AVIF have a place for it. GIF
+            /// results, `grayscale` ones, and those of sources in grey or CMYK are always converted.
+            #[serde(default, deserialize_with = "given::some")]
+            keep_profile: Option<bool>,
             /// Whether the result becomes a version of the image. If not, it can be fetched for a while from
             /// `/images/transformedImage/{jobId}`.
             save_image: bool,
@@ -135,6 +140,7 @@ macro_rules! body {
                     watermark: None,
                     keep_metadata: None,
                     keep_copyright: None,
+                    keep_profile: None,
                     save_image,
                     $($own,)*
                 }
@@ -166,6 +172,7 @@ macro_rules! body {
                     watermark,
                     keep_metadata,
                     keep_copyright,
+                    keep_profile,
                     save_image,
                     $($own,)*
                 } = self;
@@ -192,6 +199,7 @@ macro_rules! body {
                     watermark: watermark.map(|watermark| watermark.into_watermark(ranges)),
                     keep_metadata: keep_metadata.unwrap_or_default(),
                     keep_copyright: keep_copyright.unwrap_or_default(),
+                    keep_profile: keep_profile.unwrap_or_default(),
                 };
                 (Wanted { transformation, save: save_image }, ($($own,)*))
             }

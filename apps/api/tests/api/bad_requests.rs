@@ -124,7 +124,7 @@ async fn every_documented_value_is_accepted() {
     bodies.push(json!({
         "crop": {"left": 0, "top": 0, "width": 10, "height": 10}, "withoutEnlargement": true, "flip": true,
         "flop": true, "grayscale": true, "blur": 1.5, "sharpen": true, "background": "#fff8", "quality": 80,
-        "lossless": false, "keepMetadata": true, "keepCopyright": true, "saveImage": true, "version": 1,
+        "lossless": false, "keepMetadata": true, "keepCopyright": true, "keepProfile": true, "saveImage": true, "version": 1,
         "watermark": {
             "text": "a", "position": "bottom", "size": 0.2, "colour": "red", "opacity": 0.1, "margin": 0,
             "rotation": -45.5, "tile": true

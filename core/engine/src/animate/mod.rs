@@ -31,7 +31,7 @@ pub(crate) fn animate(run: &Run<'_>, plan: &Plan) -> Result<Finished, Error> {
     let mut animator: Option<Animator> = None;
     while let Some(delay_ms) = animation.advance(run.cancel)? {
         let pixels = ops::drop_opaque_alpha(animation.canvas().clone());
-        let decoded = Decoded { pixels, icc: animation.icc().map(<[u8]>::to_vec) };
+        let decoded = Decoded { pixels, icc: run.conversion(animation.icc().map(<[u8]>::to_vec)) };
         let (pixels, encoding) = frames.operate(decoded)?;
         if (pixels.width, pixels.height) != size {
             return Err(Error::Bug(format!("a frame of {}x{} for {size:?}", pixels.width, pixels.height)));

@@ -30,6 +30,11 @@ pub(super) fn colours(icc: &[u8]) -> Option<ColorProfile> {
     ColorProfile::new_from_slice(&icc).ok()
 }
 
+/// Whether the colours that it tells of are RGB.
+pub(crate) fn is_rgb(icc: &[u8]) -> bool {
+    icc.get(16..20) == Some(b"RGB ") && colours(icc).is_some()
+}
+
 /// What the first tag of this name holds.
 pub(crate) fn tag(icc: &[u8], name: [u8; 4]) -> Option<&[u8]> {
     let entry = entries(icc)?.chunks_exact(ENTRY).find(|entry| entry[..4] == name)?;

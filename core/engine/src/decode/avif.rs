@@ -1,7 +1,13 @@
 //! AVIF: the first frame, through libavif and libaom.
 //!
 //! Rotation and mirroring (`irot`, `imir`) are reported as an orientation and not applied to the pixels; EXIF
-//! orientation has no say in this format. A clean aperture is ignored. 10 and 12 bits are rounded to 8.
+//! orientation has no say in this format. A clean aperture is ignored. 10 and 12 bits are rounded to 8. Colours that are
+//! told by number and not by a profile get one.
+
+use moxcms::{
+    CicpColorPrimaries, CicpProfile, ColorProfile, LocalizableString, MatrixCoefficients, ProfileText,
+    TransferCharacteristics,
+};
 
 use super::head::{Head, Stop};
 use super::libavif::{Container, Found, Parsed};
@@ -78,6 +84,45 @@ pub(super) fn exif(source: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// The profile of a whole file.
+pub(super) fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+    let mut container = Container::new(source, true, source.len(), false, limits)?;
+    let Parsed::Ready(found) = container.parse() else { return Ok(None) };
+    at_most("ICC profile in bytes", found.icc_bytes as u64, limits.max_icc_bytes as u64)?;
+    Ok(container.icc().or_else(|| numbered_profile(found.primaries, found.transfer)))
+}
+
+/// The profile of colours that are told by their numbers in ITU-T H.273, as files without a profile do. Nothing for what is
+/// sRGB or is taken for it, as other decoders do with the curves of television, and for what is brighter than any profile can
+/// say (PQ and HLG), which is shown as it is stored.
+fn numbered_profile(primaries: u16, transfer: u16) -> Option<Vec<u8>> {
+    let (color_primaries, name) = match primaries {
+        9 => (CicpColorPrimaries::Bt2020, "BT.2020"),
+        11 => (CicpColorPrimaries::Smpte431, "DCI-P3"),
+        12 => (CicpColorPrimaries::Smpte432, "Display P3"),
+        _ => (CicpColorPrimaries::Bt709, "sRGB"),
+    };
+    let (transfer_characteristics, curve) = match transfer {
+        4 => (TransferCharacteristics::Bt470M, ", gamma 2.2"),
+        5 => (TransferCharacteristics::Bt470Bg, ", gamma 2.8"),
+        8 => (TransferCharacteristics::Linear, ", linear"),
+        16 | 18 => return None,
+        _ => (TransferCharacteristics::Srgb, ""),
+    };
+    if color_primaries == CicpColorPrimaries::Bt709 && curve.is_empty() {
+        return None;
+    }
+    let mut profile = ColorProfile::new_from_cicp(CicpProfile {
+        color_primaries,
+        transfer_characteristics,
+        matrix_coefficients: MatrixCoefficients::Identity,
+        full_range: true,
+    });
+    let name = LocalizableString::new("en".into(), "US".into(), format!("{name}{curve}"));
+    profile.description = Some(ProfileText::Localizable(vec![name]));
+    profile.encode().ok()
+}
+
 pub(super) fn decode(
     source: &[u8],
     header: &Header,
@@ -100,12 +145,54 @@ pub(super) fn decode(
     cancel.check()?;
     let pixels = container.pixels(&found)?;
     cancel.check()?;
-    Ok(Decoded { pixels, icc: container.icc() })
+    let icc = container.icc().or_else(|| numbered_profile(found.primaries, found.transfer));
+    Ok(Decoded { pixels, icc })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::color;
+    use crate::encode::samples::{file, gradient};
+    use crate::pixels::{Layout, Pixels};
+
+    /// A file whose colours have these numbers.
+    fn numbered(pixels: &Pixels, primaries: u8, transfer: u8) -> Vec<u8> {
+        let mut file = file(pixels, Format::Avif);
+        let at = file.windows(8).position(|part| part == b"colrnclx").unwrap() + 8;
+        file[at..at + 4].copy_from_slice(&[0, primaries, 0, transfer]);
+        file
+    }
+
+    #[test]
+    fn colours_by_number_are_colours_by_a_profile() {
+        let limits = Limits::default();
+        let pixels = gradient(24, 16, Layout::Rgb);
+        for (primaries, transfer) in [(1, 13), (2, 2), (1, 1), (6, 6), (9, 16), (12, 18)] {
+            assert_eq!(icc(&numbered(&pixels, primaries, transfer), &limits).unwrap(), None);
+        }
+        let converted =
+            |icc: Vec<u8>| color::to_srgb(Decoded { pixels: pixels.clone(), icc: Some(icc) }).unwrap().data;
+        for (primaries, like) in [
+            (12, ColorProfile::new_display_p3()),
+            (9, {
+                let mut profile = ColorProfile::new_bt2020();
+                let curve = ColorProfile::new_srgb().red_trc;
+                (profile.red_trc, profile.green_trc, profile.blue_trc) =
+                    (curve.clone(), curve.clone(), curve);
+                profile.cicp = None;
+                profile
+            }),
+        ] {
+            let found = converted(icc(&numbered(&pixels, primaries, 13), &limits).unwrap().unwrap());
+            let expected = converted(like.encode().unwrap());
+            assert_ne!(found, pixels.data);
+            let furthest = found.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max();
+            assert!(furthest <= Some(2), "primaries {primaries}: {furthest:?}");
+        }
+        let dark = converted(icc(&numbered(&pixels, 1, 8), &limits).unwrap().unwrap());
+        assert!(dark.iter().zip(&pixels.data).all(|(linear, stored)| linear >= stored));
+    }
 
     /// Applies the definition to a picture of 2 x 1, told apart by its corner positions.
     #[test]
@@ -120,6 +207,8 @@ mod tests {
                     deep: false,
                     grey: false,
                     icc_bytes: 0,
+                    primaries: 1,
+                    transfer: 13,
                     quarter_turns,
                     mirror_axis,
                 };

@@ -18,6 +18,8 @@ use crate::pixels::{Layout, Pixels};
 
 /// Signature and logical screen descriptor.
 const SCREEN_END: usize = 13;
+/// What stands before a frame: where it lies, and its flags.
+const DESCRIPTOR: usize = 10;
 
 pub(super) fn inspect(head: &Head<'_>) -> Result<Announced, Stop> {
     let screen = head.get(0, SCREEN_END)?;
@@ -38,21 +40,45 @@ fn palette_bytes(flags: u8) -> usize {
 /// Counts the image descriptors, as far as the blocks can be followed.
 fn count_frames(source: &[u8], flags: u8) -> u32 {
     let mut frames = 0;
+    descriptors(source, flags, |_| frames += 1);
+    frames
+}
+
+/// Bytes for each pixel of the screen that a frame takes which can't be decoded into its place.
+pub(super) fn held_bytes(source: &[u8]) -> u64 {
+    let Some(screen) = source.get(..SCREEN_END) else { return 0 };
+    let number = |bytes: &[u8], at: usize| u64::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    let (across, down) = (number(screen, 6), number(screen, 8));
+    let mut largest = 0;
+    descriptors(source, screen[10], |descriptor| {
+        let [left, top, width, height] = [1, 3, 5, 7].map(|at| number(descriptor, at));
+        if left > 0 || width != across || top + height > down {
+            largest = largest.max(width * height);
+        }
+    });
+    (4 * largest).div_ceil((across * down).max(1))
+}
+
+/// Shows the image descriptors, as far as the blocks can be followed, each with its flags but without its palette.
+fn descriptors<'a>(source: &'a [u8], flags: u8, mut seen: impl FnMut(&'a [u8])) {
     let mut at = SCREEN_END + palette_bytes(flags);
     loop {
         match source.get(at) {
             Some(0x21) => at += 2,
             Some(0x2C) => {
-                frames += 1;
-                let Some(flags) = source.get(at + 9) else { return frames };
-                // The descriptor, its palette and the LZW code size.
-                at += 10 + palette_bytes(*flags) + 1;
+                // Of a frame that is cut short there is something to be refused.
+                let descriptor = &source[at..source.len().min(at + DESCRIPTOR)];
+                let whole = descriptor.len() == DESCRIPTOR;
+                seen(if whole { descriptor } else { &[0; DESCRIPTOR] });
+                let Some(flags) = descriptor.get(DESCRIPTOR - 1) else { return };
+                // Behind it come its palette and the LZW code size.
+                at += DESCRIPTOR + palette_bytes(*flags) + 1;
             }
-            _ => return frames,
+            _ => return,
         }
         // Sub-blocks, up to an empty one.
         loop {
-            let Some(&len) = source.get(at) else { return frames };
+            let Some(&len) = source.get(at) else { return };
             at += 1 + usize::from(len);
             if len == 0 {
                 break;

@@ -17,6 +17,8 @@ const SOI: usize = 2;
 const EXIF: &[u8] = b"Exif\0\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
+const SOF1: u8 = 0xC1;
+const SOF2: u8 = 0xC2;
 const APP1: u8 = 0xE1;
 const APP2: u8 = 0xE2;
 const EOI: u8 = 0xD9;
@@ -72,15 +74,17 @@ pub(super) fn inspect(head: &Head<'_>, limits: &Limits) -> Result<Announced, Sto
     }
 }
 
-/// Bytes a pixel that libjpeg holds: every coefficient of what comes in several scans, in 16 bits, and a fourth channel.
+/// Bytes a pixel that libjpeg holds: every coefficient of what comes in several scans, in 16 bits, a fourth channel, and
+/// samples of more than 8 bits.
 pub(super) fn held_bytes(source: &[u8]) -> u64 {
     let head = Head::new(source, true, Format::Jpeg, source.len());
-    let (mut in_scans, mut components) = (false, &[][..]);
+    let (mut in_scans, mut deep, mut components) = (false, false, &[][..]);
     for segment in segments(&head) {
         let Ok(payload) = segment.payload(&head) else { break };
         match segment.marker {
             0xC0..=0xC2 | 0xC9 | 0xCA => {
                 in_scans = matches!(segment.marker, 0xC2 | 0xCA);
+                deep = payload.first().is_some_and(|&precision| precision > 8);
                 components = payload.get(6..).unwrap_or_default();
             }
             SOS => {
@@ -95,7 +99,8 @@ pub(super) fn held_bytes(source: &[u8]) -> u64 {
     let blocks: u64 = factors().map(|(across, down)| across * down).sum();
     let largest = factors().fold((1, 1), |most, each| (most.0.max(each.0), most.1.max(each.1)));
     let coefficients = if in_scans { (2 * blocks).div_ceil(largest.0 * largest.1) } else { 0 };
-    coefficients + u64::from(components.len() == 4 * 3)
+    let count = components.len() as u64 / 3;
+    coefficients + u64::from(count == 4) + if deep { 2 * count } else { 0 }
 }
 
 /// Reads the frame header.
@@ -104,7 +109,7 @@ fn frame(head: &Head<'_>, segment: &Segment, orientation: Orientation) -> Result
     let &[precision, h1, h0, w1, w0, components, ..] = payload else {
         return Err(head.bad("its frame header is too short"));
     };
-    if precision != 8 {
+    if !matches!((precision, segment.marker), (8, _) | (12, SOF1 | SOF2)) {
         return Err(head.bad(format!("{precision} bits per sample are not supported; send 8")));
     }
     if !matches!(components, 1 | 3 | 4) {

@@ -28,6 +28,9 @@ pub(super) struct Found {
     pub(super) deep: bool,
     pub(super) grey: bool,
     pub(super) icc_bytes: usize,
+    /// What the colours are where there is no profile, in the numbers of ITU-T H.273.
+    pub(super) primaries: u16,
+    pub(super) transfer: u16,
     /// Counter-clockwise.
     pub(super) quarter_turns: u8,
     /// After the rotation: 0 exchanges top and bottom, 1 left and right.
@@ -150,6 +153,8 @@ impl<'a> Container<'a> {
             deep: image.depth > 8,
             grey: image.yuvFormat == avif::AVIF_PIXEL_FORMAT_YUV400,
             icc_bytes: image.icc.size,
+            primaries: image.colorPrimaries,
+            transfer: image.transferCharacteristics,
             quarter_turns: if has(avif::AVIF_TRANSFORM_IROT) { image.irot.angle } else { 0 },
             mirror_axis: has(avif::AVIF_TRANSFORM_IMIR).then_some(image.imir.axis),
         })

@@ -76,7 +76,8 @@ pub(crate) fn held_bytes(source: &[u8], format: Format, alpha: bool) -> u64 {
         Format::Jpeg => jpeg::held_bytes(source),
         Format::Webp => webp::held_bytes(source),
         Format::Avif => avif::held_bytes(source),
-        Format::Png | Format::Gif => usually_held_bytes(format, alpha),
+        Format::Gif => gif::held_bytes(source),
+        Format::Png => usually_held_bytes(format, alpha),
     }
 }
 
@@ -143,14 +144,15 @@ pub(crate) fn decode(
     }
 }
 
-/// The embedded ICC profile of a JPEG, if there is one within the limits.
-pub(crate) fn jpeg_icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
-    jpeg::icc(source, limits)
-}
-
-/// The embedded ICC profile of a PNG, if there is one within the limits.
-pub(crate) fn png_icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
-    png::icc(source, limits)
+/// The ICC profile of a file, if it has one within the limits.
+pub(crate) fn icc_of(source: &[u8], format: Format, limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+    match format {
+        Format::Jpeg => jpeg::icc(source, limits),
+        Format::Png => png::icc(source, limits),
+        Format::Webp => webp::icc(source, limits),
+        Format::Avif => avif::icc(source, limits),
+        Format::Gif => Ok(None),
+    }
 }
 
 /// The EXIF that a file carries, as a TIFF structure of at most `limit` bytes. In JPEG and PNG it is looked for in

@@ -31,6 +31,8 @@ pub(super) struct Decompressor {
     handle: tj::tjhandle,
     max_scans: u32,
     max_memory: u64,
+    /// Whether samples have 12 bits.
+    deep: bool,
 }
 
 impl Drop for Decompressor {
@@ -48,7 +50,7 @@ impl Decompressor {
             return Err(Error::Bug("libjpeg-turbo gave no decompressor".into()));
         }
         let max_scans = limits.max_scans.clamp(1, i32::MAX as u32);
-        let this = Self { handle, max_scans, max_memory: limits.max_memory_bytes };
+        let this = Self { handle, max_scans, max_memory: limits.max_memory_bytes, deep: false };
         this.set(tj::TJPARAM_TJPARAM_SCANLIMIT, max_scans as c_int)?;
         this.set(tj::TJPARAM_TJPARAM_MAXPIXELS, clamp(limits.max_pixels))?;
         this.set(tj::TJPARAM_TJPARAM_MAXMEMORY, clamp(limits.max_memory_bytes >> 20))?;
@@ -70,10 +72,12 @@ impl Decompressor {
             Ok(tj::TJCS_TJCS_CMYK | tj::TJCS_TJCS_YCCK) => Samples::Cmyk,
             _ => return Err(undecodable(Format::Jpeg, "its colour space is not known")),
         };
-        // The library ignores the scale for lossless data and has other functions for more than 8 bits.
-        if self.get(tj::TJPARAM_TJPARAM_LOSSLESS) != 0 || self.get(tj::TJPARAM_TJPARAM_PRECISION) != 8 {
-            return Err(undecodable(Format::Jpeg, "it is neither baseline nor progressive at 8 bits"));
+        let bits = self.get(tj::TJPARAM_TJPARAM_PRECISION);
+        // The library ignores the scale for lossless data.
+        if self.get(tj::TJPARAM_TJPARAM_LOSSLESS) != 0 || !matches!(bits, 8 | 12) {
+            return Err(undecodable(Format::Jpeg, "it is neither baseline nor progressive at 8 or 12 bits"));
         }
+        self.deep = bits == 12;
         match (width, height) {
             (Ok(width @ 1..), Ok(height @ 1..)) => Ok(Found { width, height, samples }),
             _ => Err(undecodable(Format::Jpeg, "its frame header is broken")),
@@ -113,19 +117,22 @@ impl Decompressor {
             _ => tj::TJPF_TJPF_RGB,
         };
         let pitch = c_int::try_from(out.stride()).map_err(|_| Error::Bug("a row is over 2 GiB".into()))?;
+        let (file, len) = (source.as_ptr(), source.len() as tj::size_t);
+        let mut samples = vec![0_i16; if self.deep { out.data.len() } else { 0 }];
         // SAFETY: the handle is live and `source` is valid for the length given. The library writes
-        // ceil(height * n / 8) rows of `pitch` bytes, which is the size of `out`: the caller compared the size
-        // in the header with the one that `out` was made from, and the header is read again from the same bytes.
+        // ceil(height * n / 8) rows of `pitch` samples, which is the size of `out` and of the deep samples: the caller
+        // compared the size in the header with the one that `out` was made from, and the header is read again from the
+        // same bytes. Data of another depth than the function's is refused.
         let code = unsafe {
-            tj::tj3Decompress8(
-                self.handle,
-                source.as_ptr(),
-                source.len() as tj::size_t,
-                out.data.as_mut_ptr(),
-                pitch,
-                format,
-            )
+            if self.deep {
+                tj::tj3Decompress12(self.handle, file, len, samples.as_mut_ptr(), pitch, format)
+            } else {
+                tj::tj3Decompress8(self.handle, file, len, out.data.as_mut_ptr(), pitch, format)
+            }
         };
+        for (sample, deep) in out.data.iter_mut().zip(samples) {
+            *sample = to_eight(deep);
+        }
         match code {
             0 => Ok(true),
             _ if self.only_warned() => Ok(false),
@@ -206,6 +213,11 @@ impl Decompressor {
         let mut letters = text.chars();
         letters.next().map(|c| c.to_ascii_lowercase()).into_iter().chain(letters).collect()
     }
+}
+
+/// A sample of 12 bits in 8: white stays white.
+fn to_eight(sample: i16) -> u8 {
+    ((i32::from(sample).clamp(0, 4095) * 255 + 2047) / 4095) as u8
 }
 
 /// The warnings after which the picture is whole all the same. The texts are those of the version that is built in.

@@ -14,6 +14,7 @@ pub(super) fn encode(
     pixels: &Pixels,
     quality: u8,
     lossless: bool,
+    profile: Option<&[u8]>,
     cancel: &CancelToken,
 ) -> Result<Vec<u8>, Error> {
     cancel.check()?;
@@ -22,7 +23,7 @@ pub(super) fn encode(
         quality: if lossless { 100 } else { quality.min(99) },
         identity: lossless,
     };
-    let bytes = libavif::encode(pixels, settings)?;
+    let bytes = libavif::encode(pixels, settings, profile)?;
     cancel.check()?;
     Ok(bytes)
 }

@@ -29,6 +29,19 @@ impl Drop for Image {
     }
 }
 
+impl Image {
+    /// Says what the colours are by a profile, and by nothing else.
+    fn set_profile(&self, profile: &[u8]) -> Result<(), Error> {
+        // SAFETY: the image is live, and the library copies the bytes.
+        let result = unsafe {
+            (*self.0).colorPrimaries = avif::AVIF_COLOR_PRIMARIES_UNSPECIFIED as _;
+            (*self.0).transferCharacteristics = avif::AVIF_TRANSFER_CHARACTERISTICS_UNSPECIFIED as _;
+            avif::avifImageSetProfileICC(self.0, profile.as_ptr(), profile.len())
+        };
+        checked(result)
+    }
+}
+
 struct Encoder(*mut avif::avifEncoder);
 
 impl Drop for Encoder {
@@ -47,11 +60,15 @@ impl Drop for Output {
     }
 }
 
-/// Encodes any layout but CMYK as full-range sRGB.
-pub(super) fn encode(pixels: &Pixels, settings: Settings) -> Result<Vec<u8>, Error> {
+/// Encodes any layout but CMYK over the full range: grey as sRGB, and RGB too unless a profile says what it is.
+pub(super) fn encode(pixels: &Pixels, settings: Settings, profile: Option<&[u8]>) -> Result<Vec<u8>, Error> {
     let image = match pixels.layout {
         Layout::Grey | Layout::GreyAlpha => grey(pixels)?,
-        Layout::Rgb | Layout::Rgba => colour(pixels, settings)?,
+        Layout::Rgb | Layout::Rgba => {
+            let image = colour(pixels, settings)?;
+            profile.map_or(Ok(()), |profile| image.set_profile(profile))?;
+            image
+        }
         Layout::Cmyk => return Err(Error::Bug("AVIF can't store CMYK".into())),
     };
     // SAFETY: takes nothing; the result is checked.

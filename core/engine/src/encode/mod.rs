@@ -81,8 +81,15 @@ pub(crate) fn default_quality(format: Format) -> u8 {
 }
 
 /// Encodes any layout but CMYK. A layout with alpha is refused for JPEG: the caller flattens.
+///
+/// `profile` is that of colours which are not sRGB. AVIF is written with it; to the other files it is added later.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "callers hold it as a part of their plan")]
-pub(crate) fn encode(pixels: &Pixels, encoding: &Encoding, cancel: &CancelToken) -> Result<Vec<u8>, Error> {
+pub(crate) fn encode(
+    pixels: &Pixels,
+    encoding: &Encoding,
+    profile: Option<&[u8]>,
+    cancel: &CancelToken,
+) -> Result<Vec<u8>, Error> {
     if pixels.layout == Layout::Cmyk || pixels.width == 0 || pixels.height == 0 {
         return Err(Error::Bug(format!(
             "no encoder takes {:?} of {}x{}",
@@ -93,10 +100,13 @@ pub(crate) fn encode(pixels: &Pixels, encoding: &Encoding, cancel: &CancelToken)
     let quality = encoding.quality.clamp(1, 100);
     match encoding.format {
         Format::Jpeg => jpeg::encode(pixels, quality, cancel),
-        Format::Png => png::encode(pixels, encoding.palette, encoding.thorough, cancel),
+        Format::Png => {
+            let (palette, thorough, grey) = (encoding.palette, encoding.thorough, profile.is_none());
+            png::encode(pixels, png::Ways { palette, thorough, grey }, cancel)
+        }
         Format::Webp if encoding.lossless => webp::lossless(pixels, encoding.thorough, cancel),
         Format::Webp => webp::lossy(pixels, quality, cancel),
-        Format::Avif => avif::encode(pixels, quality, encoding.lossless, cancel),
+        Format::Avif => avif::encode(pixels, quality, encoding.lossless, profile, cancel),
         Format::Gif => gif::encode(pixels, cancel),
     }
 }

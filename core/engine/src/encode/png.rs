@@ -18,15 +18,19 @@ const CHUNK: usize = 32 << 10;
 /// Bytes around what is compressed: the signature, what is in the header, and three chunks' own.
 const AROUND: usize = 8 + 13 + 3 * 12;
 
-/// With `palette` a picture may be written in at most 256 colours where nobody can see it. With `thorough` the smallest of
-/// several ways is taken, all of them without loss, for up to twenty times the time. Either way a palette is used only
-/// where the file is smaller with it.
-pub(super) fn encode(
-    pixels: &Pixels,
-    palette: bool,
-    thorough: bool,
-    cancel: &CancelToken,
-) -> Result<Vec<u8>, Error> {
+/// Which ways are gone beside the usual one. Whatever comes of them is taken only where the file is smaller with it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ways {
+    /// At most 256 colours, where nobody can see it.
+    pub(super) palette: bool,
+    /// All that there are without loss, for up to twenty times the time.
+    pub(super) thorough: bool,
+    /// RGB without colour as grey, among those: not for a profile of RGB.
+    pub(super) grey: bool,
+}
+
+pub(super) fn encode(pixels: &Pixels, ways: Ways, cancel: &CancelToken) -> Result<Vec<u8>, Error> {
+    let Ways { palette, thorough, grey } = ways;
     let mut smallest = of_rows((pixels.width, pixels.height), pixels.layout, cancel, |put| {
         pixels.data.chunks_exact(pixels.stride()).try_for_each(put)
     })?;
@@ -46,7 +50,7 @@ pub(super) fn encode(
         }
     }
     if thorough {
-        let grey = as_grey(pixels);
+        let grey = grey.then(|| as_grey(pixels)).flatten();
         let pixels = grey.as_ref().unwrap_or(pixels);
         for filter in [png::Filter::Adaptive, png::Filter::NoFilter] {
             keep(samples(pixels, filter, cancel)?);
@@ -197,7 +201,7 @@ mod tests {
     }
 
     fn encoded(pixels: &Pixels, palette: bool, thorough: bool) -> Vec<u8> {
-        encode(pixels, palette, thorough, &CancelToken::new()).unwrap()
+        encode(pixels, Ways { palette, thorough, grey: true }, &CancelToken::new()).unwrap()
     }
 
     /// A picture of this many colours in noise, some of them half clear.

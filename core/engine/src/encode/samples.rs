@@ -29,12 +29,26 @@ pub(crate) fn gradient(width: u32, height: u32, layout: Layout) -> Pixels {
 /// A file of this picture; lossless where the format can.
 pub(crate) fn file(pixels: &Pixels, format: Format) -> Vec<u8> {
     let encoding = Encoding { lossless: true, ..Encoding::new(format, 95) };
-    encode(pixels, &encoding, &CancelToken::new()).unwrap()
+    encode(pixels, &encoding, None, &CancelToken::new()).unwrap()
 }
 
 pub(crate) fn progressive_jpeg(pixels: &Pixels) -> Vec<u8> {
     let mut codec = Compressor::new().unwrap().progressive().unwrap();
     codec.compress(pixels, 95, true).unwrap()
+}
+
+/// A JPEG with samples of 12 bits; ink inverted, as Adobe does.
+pub(crate) fn deep_jpeg(pixels: &Pixels, progressive: bool) -> Vec<u8> {
+    let mut codec = Compressor::new().unwrap();
+    if progressive {
+        codec = codec.progressive().unwrap();
+    }
+    let deep = |&sample: &u8| {
+        let sample = if pixels.layout == Layout::Cmyk { !sample } else { sample };
+        (i32::from(sample) * 4095 / 255) as i16
+    };
+    let samples: Vec<i16> = pixels.data.iter().map(deep).collect();
+    codec.deep((pixels.width, pixels.height), pixels.layout, &samples).unwrap()
 }
 
 /// A JPEG whose samples are stored as they are.
@@ -77,6 +91,17 @@ pub(crate) fn photo(width: u32, height: u32) -> Pixels {
         noise ^= noise << 5;
         let level = |base: f32| (base + wave + disc + (noise & 7) as f32).clamp(0.0, 255.0) as u8;
         *sample = [level(30.0 + u * 150.0), level(40.0 + v * 130.0), level(160.0 - u * 60.0 - v * 60.0)];
+    }
+    pixels
+}
+
+/// Noise: every sample for itself.
+pub(crate) fn noise(width: u32, height: u32, layout: Layout) -> Pixels {
+    let mut pixels = Pixels::zeroed(width, height, layout);
+    let mut noise = width * 31 + height;
+    for sample in &mut pixels.data {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *sample = (noise >> 24) as u8;
     }
     pixels
 }

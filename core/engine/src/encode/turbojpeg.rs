@@ -112,6 +112,42 @@ impl Compressor {
         self.write(pixels, quality, tj::TJPF_TJPF_RGB, subsampling)
     }
 
+    /// Samples of 12 bits, at quality 95 with full chroma. Only tests ask for it.
+    #[cfg(test)]
+    pub(super) fn deep(
+        &mut self,
+        (width, height): (u32, u32),
+        layout: Layout,
+        samples: &[i16],
+    ) -> Result<Vec<u8>, Error> {
+        let (format, subsampling) = match layout {
+            Layout::Grey => (tj::TJPF_TJPF_GRAY, tj::TJSAMP_TJSAMP_GRAY),
+            Layout::Cmyk => (tj::TJPF_TJPF_CMYK, tj::TJSAMP_TJSAMP_444),
+            _ => (tj::TJPF_TJPF_RGB, tj::TJSAMP_TJSAMP_444),
+        };
+        assert_eq!(samples.len(), (width * height) as usize * layout.channels());
+        self.set(tj::TJPARAM_TJPARAM_QUALITY, 95)?;
+        self.set(tj::TJPARAM_TJPARAM_SUBSAMP, subsampling)?;
+        let mut out = Buffer { data: ptr::null_mut(), len: 0 };
+        // SAFETY: the handle is live. There are `height` rows of `width` pixels in this format, and the output buffer is
+        // allocated and grown by the library.
+        let code = unsafe {
+            tj::tj3Compress12(
+                self.handle,
+                samples.as_ptr(),
+                width as c_int,
+                0,
+                height as c_int,
+                format,
+                &raw mut out.data,
+                &raw mut out.len,
+            )
+        };
+        assert_eq!(code, 0, "{}", self.message());
+        // SAFETY: on success the library filled `len` bytes at `data`.
+        Ok(unsafe { std::slice::from_raw_parts(out.data, out.len as usize) }.to_vec())
+    }
+
     /// Several scans, each refining the picture. Only tests ask for it.
     #[cfg(test)]
     pub(super) fn progressive(self) -> Result<Self, Error> {

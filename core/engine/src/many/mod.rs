@@ -57,45 +57,66 @@ pub fn transform_some(
 ) -> Result<Vec<Result<Output, Error>>, Error> {
     cancel.check()?;
     let header = header(source, limits)?;
-    let run = Run { source, overlay, header, limits, cancel };
-    let plans: Vec<Result<Plan, Error>> =
-        transformations.iter().map(|transformation| checked(&run, transformation)).collect();
+    let plans: Vec<Result<Plan, Error>> = transformations
+        .iter()
+        .map(|transformation| {
+            let plan = plan(&header, transformation, limits)?;
+            plan.check(source, limits)?;
+            Ok(plan)
+        })
+        .collect();
     let mut is_wanted = vec![false; plans.len()];
     for &index in wanted {
         is_wanted[index] = true;
     }
-    let possible: Vec<(usize, &Plan)> =
-        plans.iter().enumerate().filter_map(|(index, plan)| Some((index, plan.as_ref().ok()?))).collect();
-    let mut finished: Vec<Option<Result<Finished, Error>>> = plans.iter().map(|_| None).collect();
-
-    let told = possible.iter().map(|&(index, plan)| (plan, is_wanted[index]));
-    let answers = run.all_planes(told, |at, found| run.found(possible[at].1, found))?;
-    for ((index, _), answer) in possible.iter().zip(answers) {
-        finished[*index] = answer;
-    }
-    let mut left: Vec<(usize, &Plan)> =
-        possible.into_iter().filter(|(index, _)| finished[*index].is_none()).collect();
-    // An animation is decoded frame by frame, and for each of its results.
-    for (index, plan) in left.extract_if(.., |(_, plan)| plan.frames() > 1) {
-        if !is_wanted[index] {
+    let mut outputs: Vec<Option<Result<Output, Error>>> = plans.iter().map(|_| None).collect();
+    // The same pixels don't serve those that keep the colours of the source and those that don't.
+    for keeps in [false, true] {
+        let group: Vec<(usize, &Plan)> = plans
+            .iter()
+            .enumerate()
+            .filter(|&(index, _)| transformations[index].keeps_profile() == keeps)
+            .filter_map(|(index, plan)| Some((index, plan.as_ref().ok()?)))
+            .collect();
+        if !group.iter().any(|&(index, _)| is_wanted[index]) {
             continue;
         }
-        finished[index] = Some(run.steps(plan));
-        cancel.check()?;
+        let run = Run { source, overlay, header, limits, cancel, profile: None }.keeping(keeps)?;
+        let finished = all(&run, &group, &is_wanted)?;
+        for ((index, plan), finished) in group.into_iter().zip(finished) {
+            let output = |finished| run.output(&transformations[index], plan, finished);
+            outputs[index] = finished.map(|finished| finished.and_then(output));
+        }
     }
-    general::run(&run, &left, &is_wanted, |index, result| finished[index] = Some(result))?;
-
-    let mut output = |&index: &usize| {
-        let plan = plans[index].as_ref().map_err(Error::clone)?;
-        let finished = finished[index].take();
-        let finished = finished.ok_or_else(|| Error::Bug("a transformation has no result".into()))??;
-        run.output(&transformations[index], plan, finished)
+    let output = |&index: &usize| {
+        plans[index].as_ref().map_err(Error::clone)?;
+        outputs[index].take().ok_or_else(|| Error::Bug("a transformation has no result".into()))?
     };
-    Ok(wanted.iter().map(&mut output).collect())
+    Ok(wanted.iter().map(output).collect())
 }
 
-fn checked(run: &Run<'_>, transformation: &Transformation) -> Result<Plan, Error> {
-    let plan = plan(&run.header, transformation, run.limits)?;
-    plan.check(run.source, run.limits)?;
-    Ok(plan)
+/// What came of each of `plans` that is wanted, and maybe of others. Before each stands its place in the whole list.
+fn all(
+    run: &Run<'_>,
+    plans: &[(usize, &Plan)],
+    is_wanted: &[bool],
+) -> Result<Vec<Option<Result<Finished, Error>>>, Error> {
+    let told = plans.iter().map(|&(index, plan)| (plan, is_wanted[index]));
+    let mut finished = run.all_planes(told, |at, found| run.found(plans[at].1, found))?;
+    let mut left = Vec::new();
+    for (at, (&(index, plan), finished)) in plans.iter().zip(&mut finished).enumerate() {
+        if finished.is_some() {
+            continue;
+        }
+        // An animation is decoded frame by frame, and for each of its results.
+        if plan.frames() == 1 {
+            left.push((at, plan));
+        } else if is_wanted[index] {
+            *finished = Some(run.steps(plan));
+            run.cancel.check()?;
+        }
+    }
+    let is_wanted: Vec<bool> = plans.iter().map(|&(index, _)| is_wanted[index]).collect();
+    general::run(run, &left, &is_wanted, |at, result| finished[at] = Some(result))?;
+    Ok(finished)
 }

@@ -1,15 +1,18 @@
-//! What travels beside the pixels: EXIF, or who made and owns the picture, copied where the caller wants it kept.
+//! What travels beside the pixels: EXIF, or who made and owns the picture, and the colour profile, where the caller wants
+//! them kept.
 //!
 //! EXIF is copied whole, only its orientation is set to upright, since the pixels were turned. JPEG, PNG and WebP
 //! results take it; GIF has no place for it, and in AVIF results it is not kept, because libavif writes it while it
-//! encodes and not afterwards.
+//! encodes and not afterwards. The profile of an AVIF is written so.
 
 mod notice;
+#[cfg(test)]
+mod tests;
 
-use img_parts::jpeg::Jpeg;
+use img_parts::jpeg::{Jpeg, markers};
 use img_parts::png::Png;
 use img_parts::webp::WebP;
-use img_parts::{Bytes, ImageEXIF};
+use img_parts::{Bytes, ImageEXIF, ImageICC};
 
 use crate::decode::{self, exif};
 use crate::error::Error;
@@ -26,45 +29,60 @@ pub(crate) enum Kept {
     Copyright,
 }
 
-/// Copies what is `kept` of a source's EXIF into an encoded `result`.
-pub(crate) fn keep(
-    source: &[u8],
-    source_format: Format,
-    kept: Kept,
-    result: Vec<u8>,
-    result_format: Format,
-) -> Result<Vec<u8>, Error> {
-    let Some(mut tiff) = decode::exif_of(source, source_format, EXIF_LIMIT) else { return Ok(result) };
-    let tiff = match kept {
+/// What is `kept` of a file's EXIF.
+pub(crate) fn exif(source: &[u8], format: Format, kept: Kept) -> Option<Vec<u8>> {
+    let mut tiff = decode::exif_of(source, format, EXIF_LIMIT)?;
+    match kept {
         Kept::All => {
             exif::reset_orientation(&mut tiff);
-            tiff
+            Some(tiff)
         }
-        Kept::Copyright => match notice::of(&tiff) {
-            Some(notice) => notice,
-            None => return Ok(result),
-        },
-    };
-    let failed =
-        |error: img_parts::Error| Error::Bug(format!("the encoded file can't be taken apart: {error}"));
-    match result_format {
-        Format::Jpeg => {
-            let file = Jpeg::from_bytes(result.into()).map_err(failed)?;
-            Ok(with(file, tiff).encoder().bytes().to_vec())
-        }
-        Format::Png => {
-            let file = Png::from_bytes(result.into()).map_err(failed)?;
-            Ok(with(file, tiff).encoder().bytes().to_vec())
-        }
-        Format::Webp => {
-            let file = WebP::from_bytes(result.into()).map_err(failed)?;
-            Ok(with(file, tiff).encoder().bytes().to_vec())
-        }
-        Format::Gif | Format::Avif => Ok(result),
+        Kept::Copyright => notice::of(&tiff),
     }
 }
 
-fn with<F: ImageEXIF>(mut file: F, tiff: Vec<u8>) -> F {
-    file.set_exif(Some(Bytes::from(tiff)));
+/// Adds EXIF and a colour profile of RGB to an encoded `file`, where it has a place for them.
+pub(crate) fn add(
+    file: Vec<u8>,
+    format: Format,
+    exif: Option<Vec<u8>>,
+    profile: Option<&[u8]>,
+) -> Result<Vec<u8>, Error> {
+    if exif.is_none() && profile.is_none() {
+        return Ok(file);
+    }
+    let failed =
+        |error: img_parts::Error| Error::Bug(format!("the encoded file can't be taken apart: {error}"));
+    match format {
+        Format::Jpeg => {
+            let file = Jpeg::from_bytes(file.into()).map_err(failed)?;
+            let has_colour = file.segments().iter().any(|segment| {
+                matches!(segment.marker(), markers::SOF0 | markers::SOF2)
+                    && segment.contents().get(5) == Some(&3)
+            });
+            Ok(with(file, exif, profile.filter(|_| has_colour)).encoder().bytes().to_vec())
+        }
+        Format::Png => {
+            let file = Png::from_bytes(file.into()).map_err(failed)?;
+            let header = file.chunk_by_type(*b"IHDR").map(img_parts::png::PngChunk::contents);
+            // Colour types with the second bit: RGB, with alpha or without, and a palette.
+            let has_colour = header.and_then(|header| header.get(9)).is_some_and(|kind| kind & 2 != 0);
+            Ok(with(file, exif, profile.filter(|_| has_colour)).encoder().bytes().to_vec())
+        }
+        Format::Webp => {
+            let file = WebP::from_bytes(file.into()).map_err(failed)?;
+            Ok(with(file, exif, profile).encoder().bytes().to_vec())
+        }
+        Format::Gif | Format::Avif => Ok(file),
+    }
+}
+
+fn with<F: ImageEXIF + ImageICC>(mut file: F, exif: Option<Vec<u8>>, profile: Option<&[u8]>) -> F {
+    if let Some(exif) = exif {
+        file.set_exif(Some(Bytes::from(exif)));
+    }
+    if let Some(profile) = profile {
+        file.set_icc_profile(Some(Bytes::copy_from_slice(profile)));
+    }
     file
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
-use crate::encode::samples::{cmyk_jpeg, gradient, photo, progressive_jpeg, sampled_jpeg};
+use crate::encode::samples::{cmyk_jpeg, deep_jpeg, gradient, photo, progressive_jpeg, sampled_jpeg};
 use crate::encode::{Encoding, encode};
 use crate::limits::CancelToken;
 use crate::pixels::{Layout, Pixels};
@@ -41,7 +41,7 @@ fn noise(layout: Layout) -> Pixels {
 
 fn written(pixels: &Pixels, format: Format, lossless: bool) -> Vec<u8> {
     let encoding = Encoding { lossless, ..Encoding::new(format, 60) };
-    encode(pixels, &encoding, &CancelToken::new()).unwrap()
+    encode(pixels, &encoding, None, &CancelToken::new()).unwrap()
 }
 
 /// Runs the case that the environment names, in this process.
@@ -112,6 +112,12 @@ fn a_hundred_megapixels_take_rows() {
     fs::remove_dir_all(folder).unwrap();
 }
 
+/// The same GIF with a screen that shows a corner of its frame.
+fn beyond_its_screen(mut gif: Vec<u8>) -> Vec<u8> {
+    gif[6..10].copy_from_slice(&[200, 0, 150, 0]);
+    gif
+}
+
 #[test]
 fn no_more_is_taken_than_planned() {
     let folder = folder("plans");
@@ -133,6 +139,9 @@ fn no_more_is_taken_than_planned() {
         ("avif", written(&plain, Format::Avif, false)),
         ("avif-alpha", written(&alpha, Format::Avif, false)),
         ("gif", written(&plain, Format::Gif, false)),
+        ("gif-beyond", beyond_its_screen(written(&plain, Format::Gif, false))),
+        ("deep", deep_jpeg(&plain, false)),
+        ("deep-progressive", deep_jpeg(&plain, true)),
     ];
     let small = r#"{"width":100,"format":"jpeg","background":"white"}"#;
     let mut cases: Vec<(&str, &str)> = sources.iter().map(|(name, _)| (*name, small)).collect();

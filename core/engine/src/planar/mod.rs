@@ -20,6 +20,7 @@ mod tests;
 use crate::decode;
 use crate::decode::baseline::{Doubt, Frame};
 use crate::error::Error;
+use crate::format::Format;
 use crate::header::Header;
 use crate::limits::{CancelToken, Limits};
 use crate::pixels::{Layout, Pixels};
@@ -129,6 +130,6 @@ pub(crate) fn peak_bytes(source: &[u8], steps: &[Step]) -> Option<u64> {
     let route = Route::of(steps).filter(Route::is_whole)?;
     let frame = Frame::parse(source).ok()?;
     // A profile may be one that needs RGB.
-    let profile = decode::jpeg_icc(source, &Limits::default()).ok()?;
+    let profile = decode::icc_of(source, Format::Jpeg, &Limits::default()).ok()?;
     profile.is_none().then(|| flow::peak_bytes(&frame, route))
 }

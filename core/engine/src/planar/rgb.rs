@@ -42,3 +42,41 @@ fn convert(luma: &[u8], blue: &[u8], red: &[u8], out: &mut [u8]) {
         ];
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode::samples::noise;
+    use crate::pixels::Layout;
+
+    /// Red and blue differ from luma by chroma; luma is the mean of all three by the weights of BT.601.
+    fn definition(luma: u8, blue: u8, red: u8) -> [f64; 3] {
+        let [luma, blue, red] = [f64::from(luma), f64::from(blue) - 128.0, f64::from(red) - 128.0];
+        let red = luma + 2.0 * (1.0 - 0.299) * red;
+        let blue = luma + 2.0 * (1.0 - 0.114) * blue;
+        [red, (luma - 0.299 * red - 0.114 * blue) / 0.587, blue]
+    }
+
+    #[test]
+    fn rows_of_every_width_follow_the_definition() {
+        for width in 1..=67 {
+            let mut planes = noise(width, 3, Layout::Grey);
+            // As dark or as bright as can be, here and there.
+            for sample in planes.data.iter_mut().step_by(5) {
+                *sample = if *sample < 128 { 0 } else { 255 };
+            }
+            let (luma, blue, red) = (planes.row(0), planes.row(1), planes.row(2));
+            let [plain, vector] = [Simd::SCALAR, Simd::best()].map(|simd| {
+                let mut out = vec![99; 3 * width as usize];
+                row(simd, luma, blue, red, &mut out);
+                out
+            });
+            assert_eq!(plain, vector, "{width} pixels");
+            for (x, found) in plain.as_chunks::<3>().0.iter().enumerate() {
+                let exact = definition(luma[x], blue[x], red[x]).map(|sample| sample.clamp(0.0, 255.0));
+                let near = found.iter().zip(exact).all(|(&a, b)| (f64::from(a) - b).abs() <= 0.51);
+                assert!(near, "{found:?} is not {exact:?}, pixel {x} of {width}");
+            }
+        }
+    }
+}

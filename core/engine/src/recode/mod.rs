@@ -2,11 +2,15 @@
 //! than it did.
 //!
 //! What is served is always made by the engine, so the source itself is no answer. A JPEG whose colours are sRGB already is
-//! made of its own coefficients, without loss. What can be written without loss is written more thoroughly. Otherwise
-//! quality is lowered step by step; one that was asked for is the most, not the least.
+//! made of its own coefficients and a GIF of its own frames, without loss. A PNG is written more thoroughly, and if that is
+//! not enough made of its own rows. Otherwise quality is lowered step by step; one that was asked for is the most, not the
+//! least.
 //!
-//! There are files for which all this is not enough: a PNG that was packed for minutes, a GIF with tricks of its maker,
+//! There are requests for which all this is not enough: those for `lossless`, those whose colours have to be converted, and
 //! files of a few hundred bytes. They get the smallest that was found.
+
+mod gif;
+mod png;
 
 #[cfg(test)]
 mod tests;
@@ -49,11 +53,22 @@ pub(crate) fn no_larger(
             }
         }
     }
+    if plan.format() == Format::Gif
+        && let Some(bytes) = gif::repacked(run)?
+        && fits(bytes)?
+    {
+        return Ok(smallest);
+    }
     for encoding in others(plan.encoding()?, run.source) {
         run.cancel.check()?;
         if fits(run.steps(&plan.written_as(encoding))?.0)? {
-            break;
+            return Ok(smallest);
         }
+    }
+    if plan.format() == Format::Png
+        && let Some(bytes) = png::repacked(run)?
+    {
+        fits(bytes)?;
     }
     Ok(smallest)
 }
@@ -61,7 +76,8 @@ pub(crate) fn no_larger(
 /// The coefficients of a JPEG, unless its colours have to be converted.
 fn transcoded(run: &Run<'_>, plan: &Plan, progressive: bool) -> Result<Option<Vec<u8>>, Error> {
     run.cancel.check()?;
-    if let Some(icc) = decode::jpeg_icc(run.source, run.limits)?
+    let icc = decode::icc_of(run.source, Format::Jpeg, run.limits)?;
+    if let Some(icc) = run.conversion(icc)
         && (color::changes(&icc, Layout::Rgb) || color::changes(&icc, Layout::Grey))
     {
         return Ok(None);

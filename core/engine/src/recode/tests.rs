@@ -1,5 +1,7 @@
 //! Files that come back from a request which leaves the picture as it is.
 
+use std::io::Write as _;
+
 use super::*;
 use crate::decode::Decoded;
 use crate::encode::encode;
@@ -23,7 +25,7 @@ fn decoded(file: &[u8]) -> Pixels {
 }
 
 fn written(pixels: &Pixels, encoding: Encoding) -> Vec<u8> {
-    encode(pixels, &encoding, &CancelToken::new()).unwrap()
+    encode(pixels, &encoding, None, &CancelToken::new()).unwrap()
 }
 
 fn distance(a: &Pixels, b: &Pixels) -> u8 {
@@ -151,6 +153,143 @@ fn a_png_is_packed_more_thoroughly() {
     let found = run(&source, r#"{"width":300}"#);
     assert!(found.len() <= source.len(), "{} of {} bytes", found.len(), source.len());
     assert_eq!(distance(&decoded(&found), &drawing), 0);
+}
+
+/// A PNG that no single choice of filters packs as well as the two that it has: rows that come again in any order, and below
+/// them a smooth slope.
+fn well_packed() -> (Pixels, Vec<u8>) {
+    let (width, height) = (256_u32, 192_u32);
+    let mut noise = 7_u32;
+    let mut next = || {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        noise >> 24
+    };
+    let rows: Vec<Vec<u8>> = (0..16).map(|_| (0..width * 3).map(|_| next() as u8).collect()).collect();
+    let mut data = Vec::new();
+    for _ in 0..height / 2 {
+        data.extend(&rows[next() as usize % rows.len()]);
+    }
+    for y in 0..height / 2 {
+        data.extend((0..width).flat_map(|x| [x * x / 300 + y, x * y / 100, x + y * y / 50].map(|v| v as u8)));
+    }
+    let mut file = Vec::new();
+    let mut encoder = ::png::Encoder::new(&mut file, width, height);
+    encoder.set_color(::png::ColorType::Rgb);
+    encoder.set_compression(::png::Compression::High);
+    encoder.set_filter(::png::Filter::NoFilter);
+    let mut writer = encoder.write_header().unwrap();
+    let mut stream = writer.stream_writer().unwrap();
+    let (upper, lower) = data.split_at(data.len() / 2);
+    stream.write_all(upper).unwrap();
+    stream.set_filter(::png::Filter::Adaptive);
+    stream.write_all(lower).unwrap();
+    stream.finish().unwrap();
+    writer.finish().unwrap();
+    (Pixels::from_data(width, height, Layout::Rgb, data), file)
+}
+
+#[test]
+fn a_png_that_was_packed_well_keeps_its_rows_and_nothing_else() {
+    let (pixels, plain) = well_packed();
+    let thorough = written(&pixels, Encoding { thorough: true, ..Encoding::new(Format::Png, 100) });
+    assert!(thorough.len() > plain.len() + 100, "{} of {} bytes", thorough.len(), plain.len());
+    // A text and what is behind the picture.
+    let text = img_parts::png::PngChunk::new(*b"tEXt", b"a\0left".to_vec().into()).encoder().bytes();
+    let source = [&plain[..33], &text, &plain[33..], b"and this"].concat();
+    let found = run(&source, r#"{"quality":99}"#);
+    assert!(found.len() <= plain.len(), "{} of {} bytes", found.len(), plain.len());
+    assert_eq!(distance(&decoded(&found), &pixels), 0);
+    assert!(!found.windows(4).any(|part| part == b"tEXt" || part == b"left"));
+}
+
+/// What is behind the rows, in their chunks, is no part of the picture.
+#[test]
+fn nothing_is_hidden_behind_the_rows_of_a_png() {
+    let (pixels, plain) = well_packed();
+    let mut data: Vec<u8> = Vec::new();
+    let file = img_parts::png::Png::from_bytes(plain.into()).unwrap();
+    file.chunks_by_type(*b"IDAT").for_each(|chunk| data.extend(chunk.contents()));
+    let with = |data: Vec<u8>| {
+        let mut file = file.clone();
+        file.remove_chunks_by_type(*b"IDAT");
+        let end = file.chunks().len() - 1;
+        file.chunks_mut().insert(end, img_parts::png::PngChunk::new(*b"IDAT", data.into()));
+        file.encoder().bytes().to_vec()
+    };
+    let source = with([&data[..], b"what was cut away"].concat());
+    let found = run(&source, r#"{"quality":99}"#);
+    let clean = with(data);
+    assert!(found == clean, "{} bytes, without a tail {}", found.len(), clean.len());
+    assert_eq!(distance(&decoded(&found), &pixels), 0);
+    // A row more than the picture has.
+    let mut tall = pixels.clone();
+    tall.data.extend(vec![9; tall.stride()]);
+    tall.height += 1;
+    let tall = written(&tall, Encoding::new(Format::Png, 100));
+    let mut short = tall.clone();
+    short[20..24].copy_from_slice(&pixels.height.to_be_bytes());
+    let crc = decode::crc32(&short[12..29]).to_be_bytes();
+    short[29..33].copy_from_slice(&crc);
+    assert_eq!(distance(&decoded(&run(&short, r#"{"quality":99}"#)), &pixels), 0);
+    assert_eq!(png::of_file(&short), None);
+    assert!(png::of_file(&tall).is_some());
+}
+
+/// Frames with palettes of their own and of the file, some with a colour that is clear, of all disposals, in rows that are
+/// interlaced or not; and what else a GIF can hold.
+fn moving_gif(frames: u16) -> Vec<u8> {
+    let palette = |seed: u8| (0..96_u8).map(|i| i.wrapping_mul(seed)).collect::<Vec<u8>>();
+    let mut encoder = ::gif::Encoder::new(Vec::new(), 60, 40, &palette(7)).unwrap();
+    if frames > 1 {
+        encoder.set_repeat(::gif::Repeat::Finite(3)).unwrap();
+    }
+    encoder.write_raw_extension(::gif::Extension::Comment.into(), &[b"made by hand"]).unwrap();
+    for n in 0..frames {
+        let (width, height) = if n == 0 { (60, 40) } else { (30 + n, 17) };
+        // Stripes, which no palette of another makes smaller.
+        let buffer: Vec<u8> = (0..width * height).map(|i| (i / 7 * (n + 1) % 32) as u8).collect();
+        let mut frame = ::gif::Frame::from_indexed_pixels(width, height, buffer, (n % 2 == 1).then_some(3));
+        frame.palette = (n % 3 == 1).then(|| palette(11));
+        frame.delay = 5 * n;
+        frame.dispose = [
+            ::gif::DisposalMethod::Any,
+            ::gif::DisposalMethod::Background,
+            ::gif::DisposalMethod::Keep,
+            ::gif::DisposalMethod::Previous,
+        ][usize::from(n) % 4];
+        (frame.left, frame.top) = (n, 2 * n);
+        encoder.write_frame(&frame).unwrap();
+    }
+    encoder.into_inner().unwrap()
+}
+
+/// All frames as another reader shows them, with their delays.
+fn shown(gif: &[u8]) -> Vec<(Vec<u8>, (u32, u32))> {
+    use image::AnimationDecoder as _;
+    let frames = image::codecs::gif::GifDecoder::new(std::io::Cursor::new(gif)).unwrap().into_frames();
+    frames
+        .map(|frame| {
+            let frame = frame.unwrap();
+            (frame.buffer().as_raw().clone(), frame.delay().numer_denom_ms())
+        })
+        .collect()
+}
+
+#[test]
+fn a_gif_comes_back_without_loss() {
+    for frames in [1, 2, 9] {
+        let source = moving_gif(frames);
+        let found = run(&source, r#"{"width":60}"#);
+        assert!(found.len() <= source.len(), "{} of {} bytes", found.len(), source.len());
+        assert!(shown(&found) == shown(&source), "{frames} frames");
+        assert!(!found.windows(4).any(|part| part == b"made"));
+        if frames > 1 {
+            let decoder = ::gif::DecodeOptions::new().read_info(&found[..]).unwrap();
+            let mut decoder = decoder;
+            decoder.read_next_frame().unwrap();
+            assert_eq!(decoder.repeat(), ::gif::Repeat::Finite(3));
+        }
+    }
 }
 
 #[test]

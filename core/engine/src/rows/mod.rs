@@ -80,7 +80,7 @@ impl<'a> Flow<'a> {
         }
         limits.check_source(header.width, header.height, 1)?;
         run.cancel.check()?;
-        let icc = decode::png_icc(run.source, limits)?;
+        let icc = run.conversion(decode::icc_of(run.source, Format::Png, limits)?);
         let Some(rows) = PngRows::open(run.source, header, limits)? else { return Ok(None) };
         let resizing = Resizing::new(rows.layout(), *within, *region, *to);
         Ok(Some(Self { rows, icc, resizing, to: *to }))

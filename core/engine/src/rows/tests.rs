@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::encode::samples::{self, gradient, idat, ihdr, photo, png};
+use crate::decode::exif::tests::tiff;
+use crate::encode::samples::{self, gradient, idat, ihdr, noise, photo, png};
 use crate::limits::{CancelToken, Limits};
 use crate::pixels::{Layout, Pixels};
 use crate::plan::plan;
@@ -17,7 +18,7 @@ fn both(source: &[u8], json: &str) -> (Option<Pixels>, Pixels) {
     let transformation: Transformation = serde_json::from_str(json).unwrap();
     let header = header(source, limits).unwrap();
     let plan = plan(&header, &transformation, limits).unwrap();
-    let run = Run { source, overlay: None, header, limits, cancel };
+    let run = Run { source, overlay: None, header, limits, cancel, profile: None };
     if let Some(file) = file(&run, plan.steps()).unwrap() {
         assert!(file == general(source, &transformation).unwrap(), "{json}");
     }
@@ -31,7 +32,7 @@ fn written(source: &[u8], json: &str) -> bool {
     let (limits, cancel) = (&Limits::default(), &CancelToken::new());
     let header = header(source, limits).unwrap();
     let plan = plan(&header, &serde_json::from_str(json).unwrap(), limits).unwrap();
-    let run = Run { source, overlay: None, header, limits, cancel };
+    let run = Run { source, overlay: None, header, limits, cancel, profile: None };
     file(&run, plan.steps()).unwrap().is_some()
 }
 
@@ -120,6 +121,54 @@ fn alpha_that_hides_nothing_is_dropped() {
     let (short, general) = both(&samples::file(&pixels, Format::Png), r#"{"width":10}"#);
     assert_eq!(short.unwrap().layout, Layout::Rgb);
     assert_eq!(general.layout, Layout::Rgb);
+}
+
+const LAYOUTS: [Layout; 4] = [Layout::Grey, Layout::GreyAlpha, Layout::Rgb, Layout::Rgba];
+
+#[test]
+fn the_smallest_pictures_are_made_alike() {
+    let sides = |most: &'static [u32]| most.iter().flat_map(move |&a| most.iter().map(move |&b| (a, b)));
+    for (width, height) in sides(&[1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+        for layout in LAYOUTS {
+            let source = samples::file(&noise(width, height, layout), Format::Png);
+            for (across, down) in sides(&[1, 2, 4, 7]) {
+                // What grows, and what only comes to lie otherwise, goes the general way.
+                if across * down > width * height || (across, down) == (width, height) {
+                    continue;
+                }
+                let (short, general) =
+                    both(&source, &format!(r#"{{"width":{across},"height":{down},"fit":"fill"}}"#));
+                assert_eq!(short, Some(general), "{layout:?} {width}x{height} to {across}x{down}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_lie_on_their_side_come_out_alike() {
+    for (layout, colour) in LAYOUTS.into_iter().zip([0, 4, 2, 6]) {
+        let picture = noise(37, 23, layout);
+        let rows: Vec<Vec<u8>> = picture.data.chunks(picture.stride()).map(<[u8]>::to_vec).collect();
+        for orientation in 1..=8 {
+            let exif = (*b"eXIf", tiff(orientation, true));
+            let source = png(&[ihdr(37, 23, 8, colour, false), exif, idat(&rows)]);
+            for json in [
+                r#"{"width":11}"#,
+                r#"{"width":9,"height":9,"position":"left-top"}"#,
+                r#"{"width":1,"height":20,"fit":"fill"}"#,
+                r#"{"width":20,"height":1,"fit":"fill","flop":true}"#,
+                r#"{"crop":{"left":3,"top":5,"width":18,"height":16},"width":7,"rotation":90}"#,
+            ] {
+                let (short, general_pixels) = both(&source, json);
+                assert_eq!(short, Some(general_pixels), "{layout:?}, orientation {orientation}, {json}");
+                let request: Transformation = serde_json::from_str(json).unwrap();
+                let found =
+                    transform(&source, None, &request, &Limits::default(), &CancelToken::new()).unwrap();
+                let expected = general(&source, &request).unwrap();
+                assert!(found.bytes == expected, "{layout:?}, orientation {orientation}, {json}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ impl Transformation {
         form.background = canonical_colour(form.background.take()).filter(|colour| !is_transparent(colour));
         canonical_encoding(&mut form);
         form.keep_copyright &= !form.keep_metadata;
+        form.keep_profile = form.keeps_profile();
         if form.watermark.is_none()
             && let Some(text) = form.watermark_text.take()
         {
@@ -138,6 +139,9 @@ mod tests {
             r#"{"width":5,"keepMetadata":true,"keepCopyright":true}"#,
             r#"{"width":5,"keepMetadata":true}"#,
         );
+        check(r#"{"grayscale":true,"keepProfile":true}"#, r#"{"grayscale":true}"#);
+        check(r#"{"format":"gif","keepProfile":true}"#, r#"{"format":"gif"}"#);
+        check(r#"{"format":"png","keepProfile":true}"#, r#"{"format":"png","keepProfile":true}"#);
         check(r#"{"watermarkText":" a ","watermarkOpacity":0.5}"#, r#"{"watermark":{"text":" a "}}"#);
         check(
             r#"{"watermark":{"text":"a","size":0.5,"position":"top","tile":true,"colour":"WHITE"}}"#,

@@ -115,6 +115,7 @@ impl Transformation {
         let nothing = Self {
             keep_metadata: canonical.keep_metadata,
             keep_copyright: canonical.keep_copyright,
+            keep_profile: canonical.keep_profile,
             ..Self::default()
         };
         canonical != nothing
@@ -291,6 +292,7 @@ mod tests {
             "{}",
             r#"{"keepMetadata":true}"#,
             r#"{"keepCopyright":true}"#,
+            r#"{"keepProfile":true}"#,
             r#"{"rotation":0}"#,
             r#"{"rotation":-720}"#,
             r#"{"rotation":180,"flip":true,"flop":true}"#,

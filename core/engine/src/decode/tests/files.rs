@@ -59,7 +59,7 @@ fn lossy_formats_stay_close() {
         for &layout in layouts(format) {
             let original = gradient(64, 48, layout);
             let encoding = Encoding::new(format, 95);
-            let bytes = encode(&original, &encoding, &CancelToken::new()).unwrap();
+            let bytes = encode(&original, &encoding, None, &CancelToken::new()).unwrap();
             let mut wanted = expected(&original, format);
             let mut found = pixels(&bytes);
             // Colour under a clear pixel may be anything.
@@ -94,8 +94,9 @@ fn headers_tell_size_and_alpha() {
 fn higher_quality_takes_more_bytes() {
     let original = gradient(64, 64, Layout::Rgb);
     for format in [Format::Jpeg, Format::Webp, Format::Avif] {
-        let size =
-            |quality| encode(&original, &Encoding::new(format, quality), &CancelToken::new()).unwrap().len();
+        let size = |quality| {
+            encode(&original, &Encoding::new(format, quality), None, &CancelToken::new()).unwrap().len()
+        };
         assert!(size(10) < size(95), "{format}");
     }
 }
@@ -107,8 +108,8 @@ fn same_input_same_bytes() {
             let original = gradient(37, 23, layout);
             for lossless in [false, true] {
                 let encoding = Encoding { lossless, ..Encoding::new(format, default_or_any(format)) };
-                let once = encode(&original, &encoding, &CancelToken::new()).unwrap();
-                let again = encode(&original, &encoding, &CancelToken::new()).unwrap();
+                let once = encode(&original, &encoding, None, &CancelToken::new()).unwrap();
+                let again = encode(&original, &encoding, None, &CancelToken::new()).unwrap();
                 assert!(once == again, "{format} {layout:?} encodes differently the second time");
                 assert_eq!(pixels(&once), pixels(&once), "{format} {layout:?}");
             }
@@ -127,7 +128,7 @@ fn a_cancelled_token_stops_everything() {
     let original = gradient(16, 16, Layout::Rgb);
     for format in Format::ALL {
         let encoding = Encoding::new(format, 80);
-        assert_eq!(encode(&original, &encoding, &cancel), Err(Error::Cancelled), "{format}");
+        assert_eq!(encode(&original, &encoding, None, &cancel), Err(Error::Cancelled), "{format}");
         let source = file(&original, format);
         let found = decode(&source, &header(&source), 8, &Limits::default(), &cancel);
         assert_eq!(found.unwrap_err(), Error::Cancelled, "{format}");
@@ -155,7 +156,7 @@ fn source_limits_hold_before_pixels() {
 fn results_too_large_for_their_format_are_refused() {
     let wide = Pixels::zeroed(16_384, 1, Layout::Grey);
     let encoding = Encoding::new(Format::Webp, 80);
-    let found = encode(&wide, &encoding, &CancelToken::new());
+    let found = encode(&wide, &encoding, None, &CancelToken::new());
     assert_eq!(
         found,
         Err(Error::LimitExceeded { what: "side of a WebP result in pixels", actual: 16_384, limit: 16_383 })
@@ -165,7 +166,7 @@ fn results_too_large_for_their_format_are_refused() {
 #[test]
 fn jpeg_without_a_place_for_alpha_says_so() {
     let encoding = Encoding::new(Format::Jpeg, 80);
-    let found = encode(&gradient(4, 4, Layout::Rgba), &encoding, &CancelToken::new());
+    let found = encode(&gradient(4, 4, Layout::Rgba), &encoding, None, &CancelToken::new());
     assert!(matches!(found, Err(Error::Bug(_))));
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::decode::baseline::Frame;
 use crate::encode::samples::{
-    arithmetic_jpeg, cmyk_jpeg, file, gradient, progressive_jpeg, unconverted_jpeg,
+    arithmetic_jpeg, cmyk_jpeg, deep_jpeg, file, gradient, progressive_jpeg, unconverted_jpeg,
 };
 use crate::pixels::Layout;
 
@@ -46,6 +46,29 @@ fn progressive_equals_baseline() {
     let original = gradient(50, 30, Layout::Rgb);
     let baseline = pixels(&file(&original, Format::Jpeg));
     assert_eq!(pixels(&progressive_jpeg(&original)), baseline);
+}
+
+#[test]
+fn twelve_bits_are_rounded_to_eight() {
+    for layout in [Layout::Grey, Layout::Rgb, Layout::Cmyk] {
+        let original = gradient(50, 30, layout);
+        for progressive in [false, true] {
+            let source = deep_jpeg(&original, progressive);
+            assert!(Frame::parse(&source).is_err());
+            assert!(distance(&pixels(&source), &original) <= 12, "{layout:?}, progressive: {progressive}");
+            let half = decode(&source, &header(&source), 4, &Limits::default(), &CancelToken::new());
+            assert!(distance(&half.unwrap().pixels, &gradient(25, 15, layout)) <= 24, "{layout:?}");
+            for cut in [source.len() / 2, source.len() - 3] {
+                let found = open(&source[..cut], &Limits::default());
+                assert!(
+                    matches!(found, Err(Error::Undecodable { .. })),
+                    "{layout:?}, {cut} bytes: {found:?}"
+                );
+            }
+        }
+    }
+    let white = Pixels::from_data(16, 16, Layout::Rgb, vec![255; 768]);
+    assert_eq!(pixels(&deep_jpeg(&white, false)), white);
 }
 
 #[test]

@@ -151,7 +151,82 @@ fn what_comes_after_the_tables_can_be_written_too() {
 
 fn encode_whole(plane: &Pixels, quality: u8) -> Vec<u8> {
     let encoding = crate::encode::Encoding::new(Format::Jpeg, quality);
-    crate::encode::encode(plane, &encoding, &CancelToken::new()).unwrap()
+    crate::encode::encode(plane, &encoding, None, &CancelToken::new()).unwrap()
+}
+
+/// Coefficients by the definition of the transform, in double precision; they lie as the encoder's do.
+fn definition(samples: &[u8], stride: usize) -> [f64; 64] {
+    let basis = |x: usize, u: usize| {
+        let factor = if u == 0 { 0.5_f64.sqrt() } else { 1.0 };
+        factor * ((2 * x + 1) as f64 * u as f64 * std::f64::consts::PI / 16.0).cos()
+    };
+    std::array::from_fn(|at| {
+        let (u, v) = (at / 8, at % 8);
+        let mut sum = 0.0;
+        for y in 0..8 {
+            for x in 0..8 {
+                sum += (f64::from(samples[y * stride + x]) - 128.0) * basis(x, u) * basis(y, v);
+            }
+        }
+        sum / 4.0
+    })
+}
+
+/// That two blocks are transformed and divided by definition, with vectors and without. `steps` lie row by row.
+fn assert_transformed(samples: &[u8], stride: usize, steps: &[u16; 64]) {
+    let quantiser = Quantiser::new(steps);
+    let exact = [0, 8].map(|left| definition(&samples[left..], stride));
+    for simd in [Simd::SCALAR, Simd::best()] {
+        let mut found = [[99; 64]; 2];
+        let busy = fdct::pair(simd, samples, stride, &quantiser, &mut found);
+        for ((found, busy), exact) in found.iter().zip(busy).zip(&exact) {
+            for at in 0..64 {
+                let (across, down) = (at / 8, at % 8);
+                let step = f64::from(steps[down * 8 + across]);
+                let (value, exact) = (found[at], exact[at]);
+                // Half a step for the division and a quarter of one for two passes in integers.
+                assert!(
+                    (f64::from(value) - exact / step).abs() <= 0.5 + 0.25 / step,
+                    "{simd:?}: {value} for {exact} by {step} at {across},{down}"
+                );
+                assert_eq!((busy >> at) & 1 == 1, value != 0, "{simd:?}: {value} at {across},{down}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_transform_follows_its_definition(
+        samples in prop::collection::vec(any::<u8>(), 8 * 40),
+        stride in prop::sample::select(vec![16_usize, 24, 40]),
+        steps in prop::collection::vec(1..=255_u16, 64),
+    ) {
+        assert_transformed(&samples, stride, &[1; 64]);
+        assert_transformed(&samples, stride, &steps.try_into().unwrap());
+    }
+}
+
+/// Black, white and the checkerboard are among them.
+#[test]
+fn the_largest_coefficients_fit() {
+    for (u, v) in (0..8).flat_map(|v| (0..8).map(move |u| (u, v))) {
+        let wave = |at: usize, frequency: usize| {
+            ((2 * at + 1) as f64 * frequency as f64 * std::f64::consts::PI / 16.0).cos()
+        };
+        // What shows most of one frequency, and its negative.
+        let mut samples = [0; 128];
+        for (at, sample) in samples.iter_mut().enumerate() {
+            let (x, y) = (at % 16, at / 16);
+            let above = wave(x % 8, u) * wave(y, v) > 0.0;
+            *sample = if above == (x < 8) { 255 } else { 0 };
+        }
+        for step in [1, 16, 255] {
+            assert_transformed(&samples, 16, &[step; 64]);
+        }
+    }
 }
 
 #[test]
