@@ -7,7 +7,8 @@ pub mod seeds;
 use std::time::{Duration, Instant};
 
 use pixmill_engine::{
-    CancelToken, Error, Format, Inspection, Limits, Transformation, inspect, plan, transform,
+    CancelToken, Error, Format, Inspection, Limits, Transformation, Watermark, describe, inspect, plan,
+    transform, transform_many,
 };
 
 /// Limits that keep one run short; they are a part of what is tested.
@@ -23,7 +24,8 @@ pub fn limits() -> Limits {
     }
 }
 
-/// Decodes bytes as the format they must begin like; others are not worth keeping.
+/// Decodes bytes as the format they must begin like; others are not worth keeping. They are described, serve as a source
+/// in several ways, and lie over another picture.
 ///
 /// Returns whether they were taken for that format.
 pub fn decode(bytes: &[u8], format: Format) -> bool {
@@ -31,14 +33,28 @@ pub fn decode(bytes: &[u8], format: Format) -> bool {
         return false;
     }
     header_in_pieces(bytes);
-    let smaller = Transformation { width: Some(24), format: Some(Format::Png), ..Transformation::default() };
+    let limits = limits();
+    told(describe(bytes, &limits, &deadline()));
     let whole = Transformation { format: Some(Format::Png), ..Transformation::default() };
+    let smaller = Transformation { width: Some(24), ..whole.clone() };
     run(bytes, &whole);
     run(bytes, &smaller);
-    if matches!(format, Format::Gif | Format::Webp) {
-        // With all frames, if there are several.
-        run(bytes, &Transformation { format: None, ..smaller });
+    if format != Format::Avif {
+        // In its own format: with all frames, if there are several, and from planes to planes. Writing AVIF takes long.
+        let own = Transformation { format: None, ..smaller.clone() };
+        run(bytes, &own);
+        let anew = Transformation { quality: Some(70), keep_profile: true, ..Transformation::default() };
+        let webp = Transformation { width: Some(11), format: Some(Format::Webp), ..anew.clone() };
+        let mut list = vec![whole, smaller, own, webp];
+        // Others are packed for as long as it takes.
+        list.extend((format == Format::Jpeg).then_some(anew));
+        for result in told(transform_many(bytes, None, &list, &limits, &deadline())).unwrap_or_default() {
+            told(result);
+        }
     }
+    let watermark = Watermark { image_id: Some("over".to_owned()), tile: true, ..Watermark::default() };
+    let marked = Transformation { watermark: Some(watermark), ..Transformation::default() };
+    told(transform(&seeds::canvas(), Some(bytes), &marked, &limits, &deadline()));
     true
 }
 
@@ -76,9 +92,17 @@ pub fn run(bytes: &[u8], transformation: &Transformation) {
 }
 
 fn attempt(bytes: &[u8], transformation: &Transformation, limits: &Limits) -> Option<pixmill_engine::Output> {
-    let cancel = CancelToken::with_deadline(Instant::now() + Duration::from_secs(20));
-    match transform(bytes, None, transformation, limits, &cancel) {
-        Ok(output) => Some(output),
+    told(transform(bytes, None, transformation, limits, &deadline()))
+}
+
+fn deadline() -> CancelToken {
+    CancelToken::with_deadline(Instant::now() + Duration::from_secs(20))
+}
+
+/// What came of it, if it isn't an error of the bytes.
+fn told<T>(result: Result<T, Error>) -> Option<T> {
+    match result {
+        Ok(result) => Some(result),
         Err(Error::Bug(detail)) => panic!("engine fault: {detail}"),
         Err(Error::TimedOut) => panic!("it takes too long"),
         Err(_) => None,

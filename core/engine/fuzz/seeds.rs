@@ -22,6 +22,7 @@ const REQUESTS: &[&str] = &[
     r#"{"watermark":{"text":"x","position":"bottom","size":0.3,"colour":"red","opacity":1,"margin":1,"rotation":20,"tile":true}}"#,
     r#"{"width":10,"height":10,"fit":"outside","position":"entropy","format":"png"}"#,
     r#"{"palette":true,"format":"png","keepCopyright":true}"#,
+    r#"{"width":9,"keepProfile":true}"#,
     r#"{"quality":99}"#,
 ];
 
@@ -49,6 +50,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         }
         format => files(format),
     }
+}
+
+/// A picture for others to be laid over.
+pub fn canvas() -> Vec<u8> {
+    png(40, 30, 2, 8)
 }
 
 /// Files of one format.
