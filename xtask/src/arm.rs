@@ -30,8 +30,12 @@ const PROGRAMS: [[&str; 2]; 3] = [
 const SYSTEM: &str = "/usr/aarch64-linux-gnu";
 
 /// The tests that compare, by the beginnings of their names.
-const TESTS: [&str; 4] =
-    ["ops::planes::", "decode::baseline::", "encode::baseline::", "planar::tests::vectors_make_no_difference"];
+const TESTS: [&str; 4] = [
+    "ops::planes::",
+    "decode::baseline::",
+    "encode::baseline::",
+    "planar::tests::vectors_make_no_difference",
+];
 
 /// Builds the tests and runs them.
 pub(crate) fn start(arguments: &[String]) -> Result<(), Failure> {

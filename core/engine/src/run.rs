@@ -1,7 +1,7 @@
 //! Runs the steps of a plan: decode, operate, encode.
 
 use crate::animate::animate;
-use crate::color::{self, icc, to_srgb};
+use crate::color::{self, to_srgb};
 use crate::decode::{self, Decoded};
 use crate::encode::{self, Encoding};
 use crate::error::Error;
@@ -25,6 +25,7 @@ const SALIENCE_SIDE: f64 = 160.0;
 pub(crate) type Finished = (Vec<u8>, (u32, u32));
 
 /// What the steps of a plan work on.
+#[derive(Clone)]
 pub(crate) struct Run<'a> {
     pub(crate) source: &'a [u8],
     pub(crate) overlay: Option<&'a [u8]>,
@@ -36,12 +37,10 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The same, with the profile of the source kept if `profile` asks for it and it is one of RGB. Those of ink and of grey
-    /// do not fit every result.
-    pub(crate) fn keeping(mut self, profile: bool) -> Result<Self, Error> {
-        if profile {
-            let found = decode::icc_of(self.source, self.header.format, self.limits)?;
-            self.profile = found.filter(|found| icc::is_rgb(found));
+    /// The same, with the colours of the source kept if `keeps` asks for it and it has a profile of RGB.
+    pub(crate) fn keeping(mut self, keeps: bool) -> Result<Self, Error> {
+        if keeps {
+            self.profile = decode::rgb_profile(self.source, self.header.format, self.limits)?;
         }
         Ok(self)
     }

@@ -38,9 +38,10 @@ pub struct Output {
 ///
 /// Where the request leaves the picture as it is and names no format, the result is not to be larger than the source. A
 /// JPEG is then coded anew from its own coefficients and a GIF from its own frames, without loss; a PNG is packed more
-/// thoroughly, or keeps the rows as they are compressed; otherwise quality gives way. Only what is asked for without loss as
-/// WebP or AVIF, a PNG whose colours must be converted or which must be turned, and files of a few hundred bytes can come out larger
-/// for all that.
+/// thoroughly, or keeps the rows as they are compressed; otherwise quality gives way, down to 10. What can come out larger for
+/// all that: WebP and AVIF that are asked for without loss; a PNG that must be turned or converted to sRGB, or is interlaced; a
+/// GIF with frames beyond its screen or with codes that belong to no pixel; a JPEG that is worse than quality 10 and must be
+/// converted or can't be turned by its blocks; and files of a few hundred bytes.
 ///
 /// # Errors
 /// See [`Error`]; nothing but [`Error::Bug`] speaks of a fault of the engine. What is wrong with the overlay is

@@ -38,7 +38,7 @@ pub(crate) struct Metadata {
     /// How the stored rows must be turned to stand upright, as EXIF numbers it; 1 is upright.
     #[oai(validator(minimum(value = "1"), maximum(value = "8")))]
     orientation: u8,
-    /// The name of the embedded ICC profile, such as `Display P3`; absent without one, which means sRGB.
+    /// The name of the colours, such as `Display P3`, from the embedded ICC profile or an AVIF's numbers; absent without either.
     #[serde(skip_serializing_if = "Option::is_none")]
     colour_profile: Option<String>,
     /// When the picture was taken by the camera's clock, such as `2026-05-01T12:30:00+02:00`; without an offset

@@ -105,7 +105,8 @@ macro_rules! body {
             keep_copyright: Option<bool>,
             /// Keep the colours of the source and the ICC profile that tells of them; false when absent, and then colours are
             /// converted to sRGB, which clips those that it does not have. JPEG, PNG, WebP and AVIF have a place for it. GIF
-            /// results, `grayscale` ones, and those of sources in grey or CMYK are always converted.
+            /// results, `grayscale` ones, and those of sources in grey or CMYK are always converted. `background` and a
+            /// watermark are not adapted to it.
             #[serde(default, deserialize_with = "given::some")]
             keep_profile: Option<bool>,
             /// Whether the result becomes a version of the image. If not, it can be fetched for a while from

@@ -1,5 +1,5 @@
-//! Colour: from whatever a decoder gave to sRGB. The result carries no profile; what has none is sRGB by the
-//! conventions of every format that the engine writes.
+//! Colour: from whatever a decoder gave to sRGB. The result carries no profile, for what has none is sRGB by the
+//! conventions of every format that the engine writes; or colours stay as they are, and their profile with them.
 
 mod cmyk;
 pub(crate) mod css;

@@ -84,6 +84,12 @@ pub(super) fn exif(source: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// Whether the picture of a whole file has more than brightness.
+pub(super) fn has_colour(source: &[u8]) -> bool {
+    let container = Container::new(source, true, source.len(), false, &Limits::default());
+    container.is_ok_and(|mut container| matches!(container.parse(), Parsed::Ready(found) if !found.grey))
+}
+
 /// The profile of a whole file.
 pub(super) fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
     let mut container = Container::new(source, true, source.len(), false, limits)?;

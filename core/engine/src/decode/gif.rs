@@ -44,19 +44,22 @@ fn count_frames(source: &[u8], flags: u8) -> u32 {
     frames
 }
 
-/// Bytes for each pixel of the screen that a frame takes which can't be decoded into its place.
+/// Bytes that the indices of a frame take for each of its pixels.
+pub(super) const INDICES: u64 = 1;
+
+/// Bytes for each pixel of the screen that the largest frame takes: its indices, and its colours too where they can't be
+/// decoded into their place.
 pub(super) fn held_bytes(source: &[u8]) -> u64 {
-    let Some(screen) = source.get(..SCREEN_END) else { return 0 };
+    let Some(screen) = source.get(..SCREEN_END) else { return INDICES };
     let number = |bytes: &[u8], at: usize| u64::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
     let (across, down) = (number(screen, 6), number(screen, 8));
     let mut largest = 0;
     descriptors(source, screen[10], |descriptor| {
         let [left, top, width, height] = [1, 3, 5, 7].map(|at| number(descriptor, at));
-        if left > 0 || width != across || top + height > down {
-            largest = largest.max(width * height);
-        }
+        let in_place = left == 0 && width == across && top + height <= down;
+        largest = largest.max(width * height * if in_place { INDICES } else { INDICES + 4 });
     });
-    (4 * largest).div_ceil((across * down).max(1))
+    largest.div_ceil((across * down).max(1))
 }
 
 /// Shows the image descriptors, as far as the blocks can be followed, each with its flags but without its palette.

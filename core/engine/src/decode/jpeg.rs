@@ -103,6 +103,14 @@ pub(super) fn held_bytes(source: &[u8]) -> u64 {
     coefficients + u64::from(count == 4) + if deep { 2 * count } else { 0 }
 }
 
+/// How many components the frame of a whole file has; 0 where none is found.
+pub(super) fn components(source: &[u8]) -> usize {
+    let head = Head::new(source, true, Format::Jpeg, source.len());
+    let frame = segments(&head).find(|segment| matches!(segment.marker, 0xC0..=0xC2 | 0xC9 | 0xCA));
+    let count = frame.and_then(|frame| frame.payload(&head).ok()?.get(5).copied());
+    count.map_or(0, usize::from)
+}
+
 /// Reads the frame header.
 fn frame(head: &Head<'_>, segment: &Segment, orientation: Orientation) -> Result<Announced, Stop> {
     let payload = segment.payload(head)?;
@@ -110,7 +118,9 @@ fn frame(head: &Head<'_>, segment: &Segment, orientation: Orientation) -> Result
         return Err(head.bad("its frame header is too short"));
     };
     if !matches!((precision, segment.marker), (8, _) | (12, SOF1 | SOF2)) {
-        return Err(head.bad(format!("{precision} bits per sample are not supported; send 8")));
+        return Err(head.bad(format!(
+            "{precision} bits per sample are not supported; send 8, or 12 with Huffman coding"
+        )));
     }
     if !matches!(components, 1 | 3 | 4) {
         return Err(head.bad(format!("{components} colour components are not supported; send 1, 3 or 4")));

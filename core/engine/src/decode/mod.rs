@@ -21,6 +21,7 @@ mod tests;
 mod turbojpeg;
 mod webp;
 
+use crate::color::icc;
 use crate::error::Error;
 use crate::format::Format;
 use crate::header::{Header, Inspection, Orientation};
@@ -84,7 +85,8 @@ pub(crate) fn held_bytes(source: &[u8], format: Format, alpha: bool) -> u64 {
 /// The same for an ordinary file, of which the header is known alone.
 pub(crate) fn usually_held_bytes(format: Format, alpha: bool) -> u64 {
     match format {
-        Format::Jpeg | Format::Gif | Format::Png => 0,
+        Format::Jpeg | Format::Png => 0,
+        Format::Gif => gif::INDICES,
         Format::Webp => webp::LOSSY + if alpha { webp::ALPHA } else { 0 },
         Format::Avif => avif::PICTURE + if alpha { avif::ALPHA } else { 0 },
     }
@@ -153,6 +155,20 @@ pub(crate) fn icc_of(source: &[u8], format: Format, limits: &Limits) -> Result<O
         Format::Avif => avif::icc(source, limits),
         Format::Gif => Ok(None),
     }
+}
+
+/// The ICC profile of a file in RGB, if it has one of RGB within the limits. Grey and ink have others, which do not fit all
+/// that can be made of them.
+pub(crate) fn rgb_profile(source: &[u8], format: Format, limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+    let is_rgb = match format {
+        Format::Jpeg => jpeg::components(source) == 3,
+        Format::Png => png::has_colour(source),
+        Format::Webp => true,
+        Format::Avif => avif::has_colour(source),
+        Format::Gif => false,
+    };
+    let profile = if is_rgb { icc_of(source, format, limits)? } else { None };
+    Ok(profile.filter(|profile| icc::is_rgb(profile)))
 }
 
 /// The EXIF that a file carries, as a TIFF structure of at most `limit` bytes. In JPEG and PNG it is looked for in

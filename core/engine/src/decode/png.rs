@@ -156,6 +156,11 @@ pub(super) fn exif(source: &[u8], limit: usize) -> Option<&[u8]> {
     find(source, *b"eXIf", limit).map(exif::without_prefix)
 }
 
+/// Whether the picture is one of RGB, with samples or a palette: the second bit of its colour type says so.
+pub(super) fn has_colour(source: &[u8]) -> bool {
+    source.get(25).is_some_and(|colour| colour & 2 != 0)
+}
+
 /// Inflates the profile, within the limit. One that is broken is no profile.
 pub(super) fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
     let Some(data) = find(source, *b"iCCP", limits.max_header_bytes) else { return Ok(None) };

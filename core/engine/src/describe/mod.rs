@@ -30,7 +30,8 @@ const EXIF_LIMIT: usize = 1 << 20;
 pub struct Description {
     /// How the stored rows must be turned to stand upright.
     pub orientation: Orientation,
-    /// The name that the embedded ICC profile gives itself; absent without a profile.
+    /// The name that the embedded ICC profile gives itself, or that of the colours which an AVIF without one tells by number;
+    /// absent without either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub colour_profile: Option<String>,
     /// When the picture was taken by the camera's clock, as RFC 3339 writes it, for example

@@ -56,8 +56,8 @@ impl Transformer {
 /// Writes the coefficients of `source` as a JPEG of at most `memory` bytes of coefficients, with Huffman tables of its
 /// own, in several scans if the source has several or `progressive` is set.
 ///
-/// Nothing for files in CMYK, for those that are damaged in any way, and where a turn would tear the blocks at an edge
-/// apart.
+/// Nothing for files in CMYK, for those of more than 8 bits, which few programs show, for those that are damaged in any way,
+/// and where a turn would tear the blocks at an edge apart.
 pub(crate) fn transcode(
     source: &[u8],
     turn: Turn,
@@ -72,7 +72,9 @@ pub(crate) fn transcode(
         return Ok(None);
     }
     let colour = transformer.get(tj::TJPARAM_TJPARAM_COLORSPACE) as tj::TJCS;
-    if !matches!(colour, tj::TJCS_TJCS_GRAY | tj::TJCS_TJCS_YCbCr) {
+    if !matches!(colour, tj::TJCS_TJCS_GRAY | tj::TJCS_TJCS_YCbCr)
+        || transformer.get(tj::TJPARAM_TJPARAM_PRECISION) != 8
+    {
         return Ok(None);
     }
     let scans = progressive || transformer.get(tj::TJPARAM_TJPARAM_PROGRESSIVE) == 1;
@@ -124,7 +126,7 @@ mod tests {
     use crate::decode;
     use crate::decode::baseline::{Frame, Strips, Wanted};
     use crate::encode::samples::{
-        SAMPLINGS, cmyk_jpeg, gradient, noise, oriented, photo, progressive_jpeg, sampled_jpeg,
+        SAMPLINGS, cmyk_jpeg, deep_jpeg, gradient, noise, oriented, photo, progressive_jpeg, sampled_jpeg,
     };
     use crate::header::Orientation;
     use crate::limits::CancelToken;
@@ -233,6 +235,9 @@ mod tests {
     #[test]
     fn what_is_not_plain_is_left_to_others() {
         assert_eq!(run(&cmyk_jpeg(&gradient(16, 16, Layout::Cmyk)), Turn::NONE), None);
+        for progressive in [false, true] {
+            assert_eq!(run(&deep_jpeg(&photo(32, 32), progressive), Turn::NONE), None);
+        }
         let source = sampled_jpeg(&photo(160, 160), 80, 2, 0, false);
         assert_eq!(run(&source[..source.len() / 2], Turn::NONE), None);
         let tight = Limits { max_pixels: 100, ..Limits::default() };

@@ -14,7 +14,8 @@ use crate::transformation::Transformation;
 /// Applies each of `transformations` to `source` as [`transform`](crate::transform()) would, and gives the results in the
 /// same order. `overlay` holds the bytes of the image that `watermark.imageId` names, which must be the same for all.
 ///
-/// The source is decoded once for as many of them as memory allows: what works at the same time is planned to stay
+/// The source is decoded once for as many of them as memory allows, and once more where some keep its colour profile and some
+/// do not: what works at the same time is planned to stay
 /// within [`Limits::max_memory_bytes`] together, and the rest follows. A result whose scale is at most half that of
 /// another, of which it shows a part, is resampled from the pixels of that other before they are marked, filtered and
 /// encoded. So the pixels may differ a little from what [`transform`](crate::transform()) gives, and with what else is in
@@ -70,18 +71,21 @@ pub fn transform_some(
         is_wanted[index] = true;
     }
     let mut outputs: Vec<Option<Result<Output, Error>>> = plans.iter().map(|_| None).collect();
+    let converting = Run { source, overlay, header, limits, cancel, profile: None };
+    let any_keeps = transformations.iter().any(Transformation::keeps_profile);
+    let keeping = converting.clone().keeping(any_keeps)?;
+    let has_profile = keeping.profile.is_some();
     // The same pixels don't serve those that keep the colours of the source and those that don't.
-    for keeps in [false, true] {
+    for (run, keeps) in [(converting, false), (keeping, true)] {
         let group: Vec<(usize, &Plan)> = plans
             .iter()
             .enumerate()
-            .filter(|&(index, _)| transformations[index].keeps_profile() == keeps)
+            .filter(|&(index, _)| (has_profile && transformations[index].keeps_profile()) == keeps)
             .filter_map(|(index, plan)| Some((index, plan.as_ref().ok()?)))
             .collect();
         if !group.iter().any(|&(index, _)| is_wanted[index]) {
             continue;
         }
-        let run = Run { source, overlay, header, limits, cancel, profile: None }.keeping(keeps)?;
         let finished = all(&run, &group, &is_wanted)?;
         for ((index, plan), finished) in group.into_iter().zip(finished) {
             let output = |finished| run.output(&transformations[index], plan, finished);

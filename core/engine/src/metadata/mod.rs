@@ -9,7 +9,7 @@ mod notice;
 #[cfg(test)]
 mod tests;
 
-use img_parts::jpeg::{Jpeg, markers};
+use img_parts::jpeg::Jpeg;
 use img_parts::png::Png;
 use img_parts::webp::WebP;
 use img_parts::{Bytes, ImageEXIF, ImageICC};
@@ -41,7 +41,7 @@ pub(crate) fn exif(source: &[u8], format: Format, kept: Kept) -> Option<Vec<u8>>
     }
 }
 
-/// Adds EXIF and a colour profile of RGB to an encoded `file`, where it has a place for them.
+/// Adds EXIF and a colour profile, which must be one of its colours, to an encoded `file`, where it has a place for them.
 pub(crate) fn add(
     file: Vec<u8>,
     format: Format,
@@ -56,18 +56,11 @@ pub(crate) fn add(
     match format {
         Format::Jpeg => {
             let file = Jpeg::from_bytes(file.into()).map_err(failed)?;
-            let has_colour = file.segments().iter().any(|segment| {
-                matches!(segment.marker(), markers::SOF0 | markers::SOF2)
-                    && segment.contents().get(5) == Some(&3)
-            });
-            Ok(with(file, exif, profile.filter(|_| has_colour)).encoder().bytes().to_vec())
+            Ok(with(file, exif, profile).encoder().bytes().to_vec())
         }
         Format::Png => {
             let file = Png::from_bytes(file.into()).map_err(failed)?;
-            let header = file.chunk_by_type(*b"IHDR").map(img_parts::png::PngChunk::contents);
-            // Colour types with the second bit: RGB, with alpha or without, and a palette.
-            let has_colour = header.and_then(|header| header.get(9)).is_some_and(|kind| kind & 2 != 0);
-            Ok(with(file, exif, profile.filter(|_| has_colour)).encoder().bytes().to_vec())
+            Ok(with(file, exif, profile).encoder().bytes().to_vec())
         }
         Format::Webp => {
             let file = WebP::from_bytes(file.into()).map_err(failed)?;

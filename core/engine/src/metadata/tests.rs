@@ -9,7 +9,7 @@ use crate::encode::{self, Encoding};
 use crate::limits::{CancelToken, Limits};
 use crate::pixels::{Layout, Pixels};
 use crate::transform::header;
-use crate::{Output, Transformation, transform, transform_many};
+use crate::{Output, Transformation, transform, transform_many, transform_some};
 
 fn display_p3() -> Vec<u8> {
     ColorProfile::new_display_p3().encode().unwrap()
@@ -104,7 +104,12 @@ fn no_profile_is_left_where_none_is_asked_for_or_none_fits() {
     let picture = gradient(40, 30, Layout::Grey);
     let in_grey = add_any(file(&picture, Format::Png), &grey);
     let in_ink = add(cmyk_jpeg(&gradient(40, 30, Layout::Cmyk)), Format::Jpeg, None, Some(&profile)).unwrap();
-    for source in [in_grey, in_ink] {
+    // Profiles of RGB where there is none.
+    let grey_jpeg = add(file(&picture, Format::Jpeg), Format::Jpeg, None, Some(&profile)).unwrap();
+    let grey_png = add_any(file(&picture, Format::Png), &profile);
+    for source in [in_grey, in_ink, grey_jpeg, grey_png] {
+        let header = header(&source, &Limits::default()).unwrap();
+        assert!(decode::icc_of(&source, header.format, &Limits::default()).unwrap().is_some());
         for format in ["jpeg", "png", "webp", "avif"] {
             let found = run(&source, &format!(r#"{{"keepProfile":true,"format":"{format}"}}"#));
             assert_eq!(profile_of(&found), None, "{format}");
@@ -156,6 +161,10 @@ fn results_that_keep_colours_and_results_that_do_not_are_not_mixed() {
         };
         let kept: Vec<_> = list.iter().filter(|one| one.keep_profile).cloned().collect();
         let converted: Vec<_> = list.iter().filter(|one| !one.keep_profile).cloned().collect();
+        for (index, expected) in many(&list).into_iter().enumerate() {
+            let some = transform_some(&with, None, &list, &[index], &limits, &CancelToken::new()).unwrap();
+            assert!(some[0] == Ok(expected), "{}", asked[index]);
+        }
         let apart: Vec<_> = many(&kept).into_iter().zip(many(&converted)).flat_map(|(a, b)| [a, b]).collect();
         assert!(many(&list) == apart);
     }

@@ -1,6 +1,6 @@
 //! Which vector instructions the processor has. Every kernel exists in plain Rust, which is also the oracle of the
-//! tests, and for AVX2; those that a JPEG meets and the resampling exist for NEON too. All give the same bits. On other
-//! processors the plain one runs.
+//! tests, and for AVX2; the transforms of JPEG's blocks and the resampling of planes exist for NEON too. All give the same
+//! bits. On other processors the plain one runs.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
