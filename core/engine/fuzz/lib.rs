@@ -46,8 +46,8 @@ pub fn decode(bytes: &[u8], format: Format) -> bool {
         let anew = Transformation { quality: Some(70), keep_profile: true, ..Transformation::default() };
         let webp = Transformation { width: Some(11), format: Some(Format::Webp), ..anew.clone() };
         let mut list = vec![whole, smaller, own, webp];
-        // Others are packed for as long as it takes.
-        list.extend((format == Format::Jpeg).then_some(anew));
+        // Of its own parts; PNG and WebP are packed for as long as it takes before.
+        list.extend(matches!(format, Format::Jpeg | Format::Gif).then_some(anew));
         for result in told(transform_many(bytes, None, &list, &limits, &deadline())).unwrap_or_default() {
             told(result);
         }
