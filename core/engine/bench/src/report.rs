@@ -111,7 +111,7 @@ impl Comparison {
 
 fn line(name: &str, cells: &[String]) -> String {
     let (times, rest) = cells.split_at(2);
-    let times: String = times.iter().map(|cell| format!("{cell:>22}")).collect();
+    let times: String = times.iter().map(|cell| format!("{cell:>25}")).collect();
     let rest: String = rest.iter().map(|cell| format!("{cell:>11}")).collect();
     format!("  {name:<10}{times}{rest}\n")
 }
