@@ -40,7 +40,7 @@ pub struct Output {
 /// JPEG is then coded anew from its own coefficients and a GIF from its own frames, without loss; a PNG is packed more
 /// thoroughly, or keeps the rows as they are compressed; otherwise quality gives way, down to 10. What can come out larger for
 /// all that: WebP and AVIF that are asked for without loss; a PNG that must be turned or converted to sRGB, or is interlaced; a
-/// GIF with frames beyond its screen or with codes that belong to no pixel; a JPEG that is worse than quality 10 and must be
+/// GIF with frames beyond its screen or codes beyond their pixels; a JPEG that is worse than quality 10 and must be
 /// converted or can't be turned by its blocks; and files of a few hundred bytes.
 ///
 /// # Errors

@@ -95,7 +95,12 @@ pub(super) fn icc(source: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Err
     let mut container = Container::new(source, true, source.len(), false, limits)?;
     let Parsed::Ready(found) = container.parse() else { return Ok(None) };
     at_most("ICC profile in bytes", found.icc_bytes as u64, limits.max_icc_bytes as u64)?;
-    Ok(container.icc().or_else(|| numbered_profile(found.primaries, found.transfer)))
+    Ok(profile(&container, &found))
+}
+
+/// The profile that is embedded, or that of the colours that are told by number.
+fn profile(container: &Container<'_>, found: &Found) -> Option<Vec<u8>> {
+    container.icc().or_else(|| numbered_profile(found.primaries, found.transfer))
 }
 
 /// The profile of colours that are told by their numbers in ITU-T H.273, as files without a profile do. Nothing for what is
@@ -151,8 +156,7 @@ pub(super) fn decode(
     cancel.check()?;
     let pixels = container.pixels(&found)?;
     cancel.check()?;
-    let icc = container.icc().or_else(|| numbered_profile(found.primaries, found.transfer));
-    Ok(Decoded { pixels, icc })
+    Ok(Decoded { pixels, icc: profile(&container, &found) })
 }
 
 #[cfg(test)]

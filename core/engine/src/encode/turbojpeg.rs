@@ -51,13 +51,7 @@ impl Compressor {
         quality: u8,
         full_chroma: bool,
     ) -> Result<Vec<u8>, Error> {
-        let (format, subsampling) = match pixels.layout {
-            Layout::Grey => (tj::TJPF_TJPF_GRAY, tj::TJSAMP_TJSAMP_GRAY),
-            Layout::Cmyk => (tj::TJPF_TJPF_CMYK, tj::TJSAMP_TJSAMP_444),
-            Layout::Rgb if full_chroma => (tj::TJPF_TJPF_RGB, tj::TJSAMP_TJSAMP_444),
-            Layout::Rgb => (tj::TJPF_TJPF_RGB, tj::TJSAMP_TJSAMP_420),
-            Layout::GreyAlpha | Layout::Rgba => return Err(Error::Bug("JPEG has no alpha channel".into())),
-        };
+        let (format, subsampling) = stored_as(pixels.layout, full_chroma)?;
         self.write(pixels, quality, format, subsampling)
     }
 
@@ -120,11 +114,7 @@ impl Compressor {
         layout: Layout,
         samples: &[i16],
     ) -> Result<Vec<u8>, Error> {
-        let (format, subsampling) = match layout {
-            Layout::Grey => (tj::TJPF_TJPF_GRAY, tj::TJSAMP_TJSAMP_GRAY),
-            Layout::Cmyk => (tj::TJPF_TJPF_CMYK, tj::TJSAMP_TJSAMP_444),
-            _ => (tj::TJPF_TJPF_RGB, tj::TJSAMP_TJSAMP_444),
-        };
+        let (format, subsampling) = stored_as(layout, true)?;
         assert_eq!(samples.len(), (width * height) as usize * layout.channels());
         self.set(tj::TJPARAM_TJPARAM_QUALITY, 95)?;
         self.set(tj::TJPARAM_TJPARAM_SUBSAMP, subsampling)?;
@@ -182,5 +172,16 @@ impl Compressor {
         // SAFETY: the handle is live; the library returns a NUL-terminated string that stays until its next call.
         let text = unsafe { CStr::from_ptr(tj::tj3GetErrorStr(self.handle)) };
         text.to_string_lossy().into_owned()
+    }
+}
+
+/// What the library calls these samples, and the chroma sampling with which they are stored.
+fn stored_as(layout: Layout, full_chroma: bool) -> Result<(tj::TJPF, tj::TJSAMP), Error> {
+    match layout {
+        Layout::Grey => Ok((tj::TJPF_TJPF_GRAY, tj::TJSAMP_TJSAMP_GRAY)),
+        Layout::Cmyk => Ok((tj::TJPF_TJPF_CMYK, tj::TJSAMP_TJSAMP_444)),
+        Layout::Rgb if full_chroma => Ok((tj::TJPF_TJPF_RGB, tj::TJSAMP_TJSAMP_444)),
+        Layout::Rgb => Ok((tj::TJPF_TJPF_RGB, tj::TJSAMP_TJSAMP_420)),
+        Layout::GreyAlpha | Layout::Rgba => Err(Error::Bug("JPEG has no alpha channel".into())),
     }
 }

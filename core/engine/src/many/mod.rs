@@ -15,8 +15,7 @@ use crate::transformation::Transformation;
 /// same order. `overlay` holds the bytes of the image that `watermark.imageId` names, which must be the same for all.
 ///
 /// The source is decoded once for as many of them as memory allows, and once more where some keep its colour profile and some
-/// do not: what works at the same time is planned to stay
-/// within [`Limits::max_memory_bytes`] together, and the rest follows. A result whose scale is at most half that of
+/// do not: what works at the same time is planned to stay within [`Limits::max_memory_bytes`] together, and the rest follows. A result whose scale is at most half that of
 /// another, of which it shows a part, is resampled from the pixels of that other before they are marked, filtered and
 /// encoded. So the pixels may differ a little from what [`transform`](crate::transform()) gives, and with what else is in
 /// the list; they do not depend on its order, and the same list always gives the same bytes.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
-use crate::encode::samples::{cmyk_jpeg, deep_jpeg, gradient, photo, progressive_jpeg, sampled_jpeg};
+use crate::encode::samples::{cmyk_jpeg, deep_jpeg, gradient, noise, photo, progressive_jpeg, sampled_jpeg};
 use crate::encode::{Encoding, encode};
 use crate::limits::CancelToken;
 use crate::pixels::{Layout, Pixels};
@@ -26,17 +26,6 @@ fn photo_with_alpha() -> Pixels {
     let photo = photo(SIZE.0, SIZE.1);
     let data = photo.data.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, g]).collect();
     Pixels::from_data(SIZE.0, SIZE.1, Layout::Rgba, data)
-}
-
-/// No two neighbours have to do with each other, and nearly every pixel has a colour of its own.
-fn noise(layout: Layout) -> Pixels {
-    let mut pixels = Pixels::zeroed(SIZE.0, SIZE.1, layout);
-    let mut state = 7_u32;
-    for sample in &mut pixels.data {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        *sample = (state >> 24) as u8;
-    }
-    pixels
 }
 
 fn written(pixels: &Pixels, format: Format, lossless: bool) -> Vec<u8> {
@@ -130,8 +119,8 @@ fn no_more_is_taken_than_planned() {
         ("cmyk", cmyk_jpeg(&plain)),
         ("png", written(&plain, Format::Png, true)),
         ("png-alpha", written(&alpha, Format::Png, true)),
-        ("noise", written(&noise(Layout::Rgb), Format::Png, true)),
-        ("noise-alpha", written(&noise(Layout::Rgba), Format::Png, true)),
+        ("noise", written(&noise(SIZE.0, SIZE.1, Layout::Rgb), Format::Png, true)),
+        ("noise-alpha", written(&noise(SIZE.0, SIZE.1, Layout::Rgba), Format::Png, true)),
         ("webp", written(&plain, Format::Webp, false)),
         ("webp-alpha", written(&alpha, Format::Webp, false)),
         ("webp-lossless", written(&plain, Format::Webp, true)),

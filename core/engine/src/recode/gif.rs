@@ -16,8 +16,8 @@ const CONTROL: usize = 8;
 const LONGEST: u32 = 12;
 const CODES: usize = 1 << LONGEST;
 
-/// Nothing for a file with frames that reach beyond its screen, where nobody sees them, that are not whole or have more
-/// codes than pixels, and for one that says how often it is shown where nobody looks for it.
+/// Nothing for a file with frames that reach beyond its screen, where nobody sees them, that are not whole or whose last code
+/// stands for more pixels than there are, and for one that says how often it is shown where nobody looks for it.
 pub(super) fn repacked(run: &Run<'_>) -> Result<Option<Vec<u8>>, Error> {
     let mut options = DecodeOptions::new();
     options.skip_frame_decoding(true);
@@ -66,7 +66,7 @@ fn says_nothing(frame: &Frame<'_>) -> bool {
         && !needs_user_input
 }
 
-/// The codes of so many pixels, which are all that there are, closed by a code that says so. `data` begins with the bits of a
+/// The codes of so many pixels, closed by a code that says so; what follows them is left. `data` begins with the bits of a
 /// pixel (the specification of GIF, appendix F).
 pub(super) fn codes(data: &[u8], pixels: usize) -> Option<Vec<u8>> {
     let (&bits, data) = data.split_first().filter(|(bits, _)| (2..=8).contains(*bits))?;

@@ -73,13 +73,17 @@ pub(crate) fn no_larger(
     Ok(smallest)
 }
 
+/// Whether the colours of the source have to be converted, so that its own samples can't serve.
+fn is_converted(run: &Run<'_>) -> Result<bool, Error> {
+    let icc = decode::icc_of(run.source, run.header.format, run.limits)?;
+    let changes = |icc: Vec<u8>| color::changes(&icc, Layout::Rgb) || color::changes(&icc, Layout::Grey);
+    Ok(run.conversion(icc).is_some_and(changes))
+}
+
 /// The coefficients of a JPEG, unless its colours have to be converted.
 fn transcoded(run: &Run<'_>, plan: &Plan, progressive: bool) -> Result<Option<Vec<u8>>, Error> {
     run.cancel.check()?;
-    let icc = decode::icc_of(run.source, Format::Jpeg, run.limits)?;
-    if let Some(icc) = run.conversion(icc)
-        && (color::changes(&icc, Layout::Rgb) || color::changes(&icc, Layout::Grey))
-    {
+    if is_converted(run)? {
         return Ok(None);
     }
     let turn = Turn::upright(run.header.orientation);

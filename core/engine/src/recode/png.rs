@@ -4,13 +4,9 @@
 use img_parts::Bytes;
 use img_parts::png::{Png, PngChunk};
 
-use crate::color;
-use crate::decode;
 use crate::error::Error;
-use crate::format::Format;
 use crate::header::Orientation;
 use crate::limits::CancelToken;
-use crate::pixels::Layout;
 use crate::run::Run;
 
 /// Bytes that are inflated at once, beside those that they may refer back to.
@@ -21,9 +17,7 @@ const AHEAD: usize = 8;
 
 /// Nothing where the samples themselves have to change, and for what is interlaced or has more in it than the rows.
 pub(super) fn repacked(run: &Run<'_>) -> Result<Option<Vec<u8>>, Error> {
-    let icc = decode::icc_of(run.source, Format::Png, run.limits)?;
-    let changes = |icc: &[u8]| color::changes(icc, Layout::Rgb) || color::changes(icc, Layout::Grey);
-    if run.header.orientation != Orientation::UPRIGHT || run.conversion(icc).as_deref().is_some_and(changes) {
+    if run.header.orientation != Orientation::UPRIGHT || super::is_converted(run)? {
         return Ok(None);
     }
     of_file(run.source, run.cancel)
